@@ -1,0 +1,44 @@
+"""What the whole suite shares: the profiles of hypothesis and the outside programs that judge us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNDER_CI = os.environ.get("CI") == "true"
+
+# Time is not judged: a busy machine is no defect. A failure prints the line that plays it again (print_blob).
+settings.register_profile("default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+# Equal examples at every run: a change is refused for what it does, not by chance.
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
+settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if UNDER_CI else "default"))
+
+DEBIAN_PACKAGES = {"xmllint": "libxml2-utils"}
+
+
+@pytest.fixture(scope="session")
+def outside_program() -> Callable[[str], str]:
+    """
+    Return the finder of outside programs: ``outside_program("openssl")`` is the path of openssl.
+
+    Where the program is missing, the test is skipped with the command that installs it; under CI=true it fails.
+    """
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            reason = f"{name} missing: apt install {DEBIAN_PACKAGES.get(name, name)}"
+            if UNDER_CI:
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return find
