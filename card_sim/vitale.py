@@ -1,0 +1,103 @@
+"""The card of an insured person (Vitale): the family's data to read, a P-256 key that asks for no PIN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from card_sim.card import SoftCard
+from card_sim.files import card_files
+from card_sim.signature import EcdsaSigner
+from card_sim.tlv import encode, encode_all
+from card_sim.vocabulary import VITALE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.x509 import Certificate
+
+    from card_sim.profiles import Beneficiary, VitaleProfile
+    from card_sim.randomness import ByteStream
+
+__all__ = ["VitaleCard", "family_data"]
+
+
+class VitaleCard(SoftCard):
+    """A simulated Vitale card."""
+
+    def __init__(
+        self,
+        profile: VitaleProfile,
+        private_key: EllipticCurvePrivateKey,
+        certificate: Certificate,
+        issuer_certificate: Certificate,
+        *,
+        challenges: ByteStream,
+    ) -> None:
+        self.profile = profile
+        self.private_key = private_key
+        self.certificate = certificate
+        self.issuer_certificate = issuer_certificate
+        files = card_files(
+            "vitale",
+            "VITALE TEST",
+            family_data(profile),
+            certificate.public_bytes(Encoding.DER),
+            issuer_certificate.public_bytes(Encoding.DER),
+        )
+        super().__init__(
+            files=files, serial=profile.serial, key=EcdsaSigner(private_key), pin=None, challenges=challenges
+        )
+
+
+def family_data(profile: VitaleProfile) -> bytes:
+    """Return the data of the card as it stores them (layout: ``[vitale.tags]`` of the card vocabulary)."""
+    items = VITALE["items"]
+    periods = (
+        encode(items["period"], _fields("period", {"from": f"{p.start:%Y%m%d}", "to": f"{p.end:%Y%m%d}"}))
+        for p in profile.rights
+    )
+    values = {
+        "serial": profile.serial.encode(),
+        "insured": _fields(
+            "person",
+            {
+                "nir": profile.nir,
+                "family_name": profile.family_name,
+                "first_name": profile.first_name,
+                "birth_date": f"{profile.birth_date:%Y%m%d}",
+            },
+        ),
+        "beneficiaries": b"".join(encode(items["beneficiary"], _beneficiary(one)) for one in profile.beneficiaries),
+        "regime": profile.regime.encode(),
+        "caisse": profile.caisse.encode(),
+        "centre": profile.centre.encode(),
+        "rights": b"".join(periods),
+        "updated_on": f"{profile.updated_on:%Y%m%d}".encode(),
+        "valid_from": f"{profile.valid_from:%Y%m%d}".encode(),
+        "nature": VITALE["nature"].encode(),
+    }
+    tags = VITALE["tags"]
+    return encode_all(tags["template"], (encode(tags[name], value) for name, value in values.items()))
+
+
+def _beneficiary(one: Beneficiary) -> bytes:
+    own_number = {"nir": one.nir} if one.nir is not None else {}
+    return _fields(
+        "beneficiary",
+        own_number
+        | {
+            "family_name": one.family_name,
+            "first_name": one.first_name,
+            "birth_date": f"{one.birth_date:%Y%m%d}",
+            "birth_rank": str(one.birth_rank),
+            "quality": one.quality,
+        },
+    )
+
+
+def _fields(template: str, values: Mapping[str, str]) -> bytes:
+    tags = VITALE[template]
+    return b"".join(encode(tags[name], value.encode()) for name, value in values.items())
