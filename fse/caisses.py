@@ -1,0 +1,93 @@
+"""
+The caisses: who pays, from when to when, and whether it is party to the convention of the service.
+
+The table of the package holds simulated caisses only (codes 999, 998 and 997).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import schemas
+from fse.identifiers import OrganismCode
+from fse.table_text import IsoDay, TableError, TableVersion, read_rows, table_version
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = ["Caisse", "CaisseTable", "caisse_table"]
+
+
+class Caisse(BaseModel):
+    """One caisse during one period; ``valid_from`` and ``valid_to`` both belong to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(pattern=r"^[0-9]{9}$", description="9 chiffres")
+    name: str = Field(description="texte")
+    department: str = Field(pattern=r"^([0-9]{2}|2[AB]|97[1-6])$", description="département")
+    in_convention: bool = Field(description="yes | no")
+    valid_from: IsoDay = Field(description="AAAA-MM-JJ")
+    valid_to: IsoDay | None = Field(description="AAAA-MM-JJ | (vide)")
+    source: str = Field(description="texte")
+    certainty: Literal["A", "B", "U"] = Field(description="A | B | U")
+    note: str | None = Field(description="texte | (vide)")
+
+    @property
+    def organism(self) -> OrganismCode:
+        """Return the code in its three parts."""
+        return OrganismCode.parse(self.code)
+
+    def in_force(self, on: date) -> bool:
+        """Tell whether the line holds on that day."""
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class CaisseTable:
+    """A table that holds as a whole: one line at most for a code and a day."""
+
+    version: TableVersion
+    lines: tuple[Caisse, ...]
+
+    @classmethod
+    def parse(cls, text: str, file: str = "caisses.csv") -> Self:
+        """
+        Return the table written in ``text``.
+
+        :param file: the name that the errors give.
+        :raises TableError: a rule ``TABLE-…`` with the file and the line.
+        """
+        version = table_version(text, file)
+        rows = list(read_rows(text, Caisse, file))
+        for number, line in rows:
+            if line.valid_to is not None and line.valid_to < line.valid_from:
+                raise TableError("TABLE-DATES", file=file, line=number)
+        for (number, line), (other_number, other) in combinations(rows, 2):
+            if line.code == other.code and (line.in_force(other.valid_from) or other.in_force(line.valid_from)):
+                raise TableError("TABLE-OVERLAP", file=file, line=other_number, code=line.code, other_line=number)
+        return cls(version, tuple(line for _, line in rows))
+
+    def find(self, code: str, on: date) -> Caisse | None:
+        """Return the caisse of that 9-digit code on that day, None when the table does not know it."""
+        return next((line for line in self.lines if line.code == code and line.in_force(on)), None)
+
+    def convention(self, on: date) -> tuple[Caisse, ...]:
+        """Return the caisses that pay the service under its convention on that day."""
+        return tuple(line for line in self.lines if line.in_convention and line.in_force(on))
+
+
+@cache
+def caisse_table() -> CaisseTable:
+    """
+    Return the table of the package ``schemas``.
+
+    :raises TableError: see :meth:`CaisseTable.parse`.
+    """
+    name = "tables/caisses.csv"
+    return CaisseTable.parse(schemas.read_text(name), name)
