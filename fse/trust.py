@@ -1,0 +1,133 @@
+"""
+Who is believed: a named store, never what a document carries.
+
+A store is one root, its authorities (one per family of certificates) and their revocation lists. Only the TEST
+infrastructure of the simulator is accepted: a certificate of the real world is refused on sight, so that test and
+real can never mix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+import schemas
+from fse.errors import FseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["FAMILIES", "TrustError", "TrustStore"]
+
+FAMILIES: tuple[str, ...] = tuple(schemas.read_toml("pki.toml")["families"])
+"""The families of certificates: ``cps``, ``vitale``, ``facturation``."""
+
+_MARK = "TEST"
+
+
+class TrustError(FseError):
+    """A certificate that this store does not vouch for, or a store that cannot be used."""
+
+
+@dataclass(frozen=True)
+class TrustStore:
+    """One root, its authorities by family, and the revocation list of each."""
+
+    root: x509.Certificate
+    authorities: Mapping[str, x509.Certificate]
+    revocations: Mapping[str, x509.CertificateRevocationList]
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes]) -> TrustStore:
+        """
+        Return the store held in ``files`` (PEM by name: ``root.pem``, ``authorities/cps.pem``, ``crl/cps.pem``…).
+
+        Raises :class:`TrustError`: TRUST-STORE for a file that is missing, unreadable or not signed as it should
+        be; TRUST-REAL for a certificate that does not say TEST.
+        """
+        root = _certificate(files, "root.pem")
+        _signed_by(root, root, "root.pem")
+        authorities, revocations = {}, {}
+        for family in FAMILIES:
+            name = f"authorities/{family}.pem"
+            authorities[family] = _certificate(files, name)
+            _signed_by(authorities[family], root, name)
+            revocations[family] = _revocations(files, f"crl/{family}.pem", authorities[family])
+        root_list = _revocations(files, "crl/root.pem", root)
+        for family, authority in authorities.items():
+            if root_list.get_revoked_certificate_by_serial_number(authority.serial_number):
+                raise TrustError("TRUST-STORE", file=f"authorities/{family}.pem", reason="revoked by the root")
+        return cls(root, authorities, revocations)
+
+    @property
+    def root_pem(self) -> bytes:
+        """The root certificate, for programs that judge with openssl."""
+        return self.root.public_bytes(Encoding.PEM)
+
+    def check(self, certificate: x509.Certificate, issuer: bytes, family: str, at: datetime) -> None:
+        """
+        Hold ``certificate`` (with the DER of the authority's that came with it) against this store at ``at``.
+
+        Raises :class:`TrustError`: TRUST-UNKNOWN when it does not come from the authority of ``family``,
+        TRUST-PERIOD outside its validity, TRUST-REVOKED when it was revoked at ``at`` or before.
+        """
+        subject = _common_name(certificate)
+        authority = self.authorities[family]
+        if issuer != authority.public_bytes(Encoding.DER) or not _issued_by(certificate, authority):
+            raise TrustError("TRUST-UNKNOWN", subject=subject, family=family)
+        for one in (certificate, authority, self.root):
+            if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
+                raise TrustError("TRUST-PERIOD", subject=_common_name(one), at=at.date())
+        entry = self.revocations[family].get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if entry is not None and entry.revocation_date_utc <= at:
+            raise TrustError("TRUST-REVOKED", subject=subject, at=entry.revocation_date_utc.date())
+
+
+def _certificate(files: Mapping[str, bytes], name: str) -> x509.Certificate:
+    try:
+        certificate = x509.load_pem_x509_certificate(files[name])
+    except KeyError:
+        raise TrustError("TRUST-STORE", file=name, reason="missing") from None
+    except ValueError:
+        raise TrustError("TRUST-STORE", file=name, reason="not a PEM certificate") from None
+    if _MARK not in _common_name(certificate).split():
+        raise TrustError("TRUST-REAL", subject=_common_name(certificate))
+    return certificate
+
+
+def _revocations(files: Mapping[str, bytes], name: str, authority: x509.Certificate) -> x509.CertificateRevocationList:
+    try:
+        revocations = x509.load_pem_x509_crl(files[name])
+        sound = revocations.is_signature_valid(authority.public_key())  # type: ignore[arg-type] # any key: a foreign one is False
+    except KeyError:
+        raise TrustError("TRUST-STORE", file=name, reason="missing") from None
+    except (ValueError, TypeError):
+        raise TrustError("TRUST-STORE", file=name, reason="not a PEM revocation list") from None
+    if not sound:
+        raise TrustError("TRUST-STORE", file=name, reason="not signed by its authority")
+    return revocations
+
+
+def _signed_by(certificate: x509.Certificate, authority: x509.Certificate, name: str) -> None:
+    basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    if not (basic.ca and _issued_by(certificate, authority)):
+        raise TrustError("TRUST-STORE", file=name, reason="not signed by the root")
+
+
+def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else "?"

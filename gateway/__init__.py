@@ -1,0 +1,1 @@
+"""Everything that lasts or talks: journal, dispatch, transport, simulator, command line."""

@@ -1,0 +1,78 @@
+"""What comes back: opened, verified, matched to its lot, recorded; or put in quarantine with the rule that it breaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fse.arl import Arl, ArlError, ArlResult, verify_arl
+from fse.errors import FseError
+from fse.lifecycle import LOTS, LotEvent
+from fse.lot import digest
+from gateway.envelopes import open_envelope
+from gateway.movements import move_lot
+
+if TYPE_CHECKING:
+    from fse.trust import TrustStore
+    from gateway.journal import Journal, StoredLot, Transaction
+    from gateway.party import Party
+    from gateway.profile import ServiceProfile
+
+__all__ = ["AcknowledgementDesk"]
+
+_EVENTS = {
+    ArlResult.POSITIVE: LotEvent.ACKNOWLEDGE_POSITIVE,
+    ArlResult.ALTERED: LotEvent.ACKNOWLEDGE_ALTERED,
+    ArlResult.REFUSED: LotEvent.ACKNOWLEDGE_REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementDesk:
+    """Where messages come in. ``party`` opens what was enveloped for the biller, ``trust`` says whom to believe."""
+
+    journal: Journal
+    profile: ServiceProfile
+    party: Party
+    trust: TrustStore
+
+    def receive(self, message: bytes) -> Arl | None:
+        """Record one message; return the acknowledgement, or None when it went to quarantine."""
+        try:
+            file = open_envelope(message, self.party)
+            arl = verify_arl(file, self.trust)
+        except FseError as error:
+            with self.journal.write() as tx:
+                tx.put_in_quarantine(error.rule.id, message)
+            return None
+        with self.journal.write() as tx:
+            try:
+                stored = self._matching(tx, arl)
+                event = _EVENTS[arl.result]
+                step = LOTS.advance(stored.record, event, tx.now, self.profile.policy)
+            except FseError as error:
+                tx.put_in_quarantine(error.rule.id, message)
+                return None
+            tx.keep_acknowledgement(stored.number, arl.result, file)
+            move_lot(tx, stored, step, self.profile.policy, arl.code)
+            if arl.result is ArlResult.ALTERED and arl.digest == digest(stored.envelope or b""):
+                # it arrived as it left, and still could not be opened: this envelope is of no use
+                tx.update_lot(stored.number, step.record, "envelope_dropped", envelope=None, sealed_for=None)
+        return arl
+
+    def _matching(self, tx: Transaction, arl: Arl) -> StoredLot:
+        """
+        Return the lot that ``arl`` answers.
+
+        Raises :class:`fse.arl.ArlError` (ARL-MATCH) when it answers none of ours.
+        """
+        stored = tx.lot(arl.lot_number)
+        if stored is None or (arl.biller, arl.organism, arl.file_number) != (
+            self.profile.biller,
+            stored.organism,
+            stored.file_number,
+        ):
+            raise ArlError("ARL-MATCH", lot=f"{arl.lot_number:06d}")
+        if arl.result is not ArlResult.ALTERED and arl.digest != digest(stored.signed or b""):
+            raise ArlError("ARL-MATCH", lot=f"{arl.lot_number:06d}")
+        return stored

@@ -1,0 +1,50 @@
+"""The commands, put together; every known error ends in one message and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from card_sim.errors import CardSimError
+from fse.errors import FseError
+from gateway.cli import cards_and_sheets, deadline, demo
+from gateway.cli.output import errors, language
+
+__all__ = ["run"]
+
+_BAD_INPUT = 2
+
+app = typer.Typer(
+    name="fse",
+    help="Simulateur de télétransmission de feuilles de soins électroniques (PMI). Simulation, non homologué : aucune"
+    " carte réelle, aucune adresse réelle, aucune donnée réelle.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("deadline")(deadline.deadline)
+app.command("seal")(cards_and_sheets.seal)
+app.command("verify")(cards_and_sheets.verify)
+app.command("inspect")(cards_and_sheets.inspect)
+app.command("extract")(cards_and_sheets.extract)
+app.command("demo")(demo.demo)
+
+
+def run() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except FseError as error:
+        _refuse(f"[{error.rule.id}] {error.message(language())}")
+    except CardSimError as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"{error.filename or ''} : {os.strerror(error.errno) if error.errno else error}")
+
+
+def _refuse(message: str) -> None:
+    errors.print(message, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(_BAD_INPUT)

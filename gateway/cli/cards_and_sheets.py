@@ -1,0 +1,198 @@
+"""``fse seal``, ``verify``, ``inspect`` and ``extract``: one sheet, without a journal."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from fse.act_table import act_table
+from fse.caisses import caisse_table
+from fse.cms import Seal
+from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
+from fse.errors import FseError
+from fse.sealed_file import FileError
+from fse.seals import open_sheet, verify_sheet
+from gateway.cli.explain import sheet_table
+from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, read_file, say
+from gateway.home import Home, card_in_reader
+from gateway.profile import load_profile
+from gateway.readers import CardsAtHand, ProfessionalCard
+from gateway.single_sheet import seal_one
+from gateway.trust_folder import read_trust
+
+if TYPE_CHECKING:
+    from fse.seals import SealedSheet
+
+__all__ = ["extract", "inspect", "seal", "verify"]
+
+_UNSOUND = 1
+_NOT_A_SHEET = 2
+
+SheetFile = Annotated[Path, typer.Argument(metavar="FEUILLE", help="fichier d'une feuille scellée")]
+TrustFolder = Annotated[
+    Path | None,
+    typer.Option("--trust", metavar="DOSSIER", help="magasin de confiance (défaut : l'infrastructure de test locale)"),
+]
+
+
+def seal(
+    encounter: Annotated[Path, typer.Argument(metavar="CONSULTATION.json", help="les faits d'une consultation")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FEUILLE", help="fichier à écrire")],
+    number: Annotated[int, typer.Option(min=1, max=999_999_999, help="numéro de FSE, faute de journal")] = 1,
+    cps: Annotated[
+        Path | None, typer.Option(metavar="CARTE", help="carte CPS (défaut : celle de démonstration)")
+    ] = None,
+    vitale: Annotated[
+        Path | None, typer.Option(metavar="CARTE", help="carte Vitale (défaut : celle de démonstration)")
+    ] = None,
+    pin_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FICHIER", help="fichier qui contient le code de la CPS nommée ; sinon il est demandé"),
+    ] = None,
+    lang: LanguageOption = "fr",
+) -> None:
+    """
+    Scelle une consultation avec les cartes logicielles, à l'heure de la consultation (horloge simulée).
+
+    Sans --cps, la carte de démonstration du professionnel et son code de test connu servent.
+    """
+    del lang
+    facts = read_encounter(read_file(encounter, MAX_ENCOUNTER_BYTES))
+    home = Home.local()
+    home.make()
+    with ExitStack() as stack:
+        professional = None
+        if facts.cps == "present":
+            card = stack.enter_context(card_in_reader(cps or home.cps(facts.professional.rpps)))
+            professional = ProfessionalCard.insert(card.transmit)
+            professional.unlock(_pin(pin_file) if cps else _DEMO_PIN)
+        family = vitale or (None if facts.patient.kind == "anonymous" else home.vitale(facts.patient.insured.nir))
+        slot = stack.enter_context(card_in_reader(family)).transmit if family and family.exists() else None
+        sealed = seal_one(
+            facts, CardsAtHand(professional, slot), load_profile(), act_table(), caisse_table(), number=number
+        )
+    _write(output, sealed.file.encode())
+    sheet = sealed.sheet
+    console.print(
+        f"[bold green]✔[/] {output} : FSE n° {sheet.number:09d}, mode {sheet.mode.kind}, {euros(sheet.total_cents)}",
+        highlight=False,
+    )
+    console.print(
+        say("Dernier jour pour la transmettre : ", "Last day to transmit it: ") + day_text(sealed.deadline),
+        highlight=False,
+    )
+    for refusal in sealed.elsewhere:
+        console.print(refusal, style="yellow", highlight=False, markup=False)
+
+
+_DEMO_PIN = "1234"
+
+
+def _pin(file: Path | None) -> str:
+    if file is not None:
+        return read_file(file, 100).decode("ascii", "replace").strip()
+    return str(typer.prompt(say("Code de la carte CPS", "PIN of the CPS"), hide_input=True))
+
+
+def verify(sheet: SheetFile, trust: TrustFolder = None, lang: LanguageOption = "fr") -> None:
+    """Vérifie les deux scellés d'une feuille : 0 tout tient, 1 un scellé ne tient pas, 2 ce n'est pas une feuille."""
+    del lang
+    data, store = read_file(sheet), read_trust(_trust(trust))
+    try:
+        found = verify_sheet(data, store, datetime.now(UTC))
+    except FileError:
+        raise
+    except FseError as error:
+        errors.print(
+            f"✘ [{error.rule.id}] {error.message(language())}",
+            style="bold red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(_UNSOUND) from None
+    console.print(
+        f"[bold green]✔[/] {say('Feuille intègre', 'Sound sheet')} : FSE n° {found.sheet.number:09d},"
+        f" {found.sheet.mode.purpose}",
+        highlight=False,
+    )
+    console.print(
+        f"  {say('professionnel', 'professional')} {found.professional.rpps}, {found.signed_at:%Y-%m-%d %H:%M:%S} UTC",
+        highlight=False,
+    )
+    if found.patient is not None:
+        console.print(f"  {say('carte Vitale', 'Vitale card')} {found.patient.serial}", highlight=False)
+
+
+def inspect(sheet: SheetFile, lang: LanguageOption = "fr") -> None:
+    """Montre ce qu'une feuille contient, sans rien vérifier."""
+    del lang
+    sealed = open_sheet(read_file(sheet))
+    console.print(
+        say("Contenu non vérifié ; pour vérifier : ", "Content not verified; to verify: ") + f"fse verify {sheet}",
+        style="yellow",
+        highlight=False,
+        markup=False,
+    )
+    console.print(sheet_table(sealed.payload))
+    console.print(_seals(sealed))
+
+
+def _seals(sealed: SealedSheet) -> Table:
+    table = Table(say("scellé", "seal"), say("signataire", "signer"), say("le (UTC)", "on (UTC)"), say("pour", "for"))
+    for name, data in (
+        (say("bénéficiaire", "beneficiary"), sealed.patient),
+        (say("professionnel", "professional"), sealed.professional),
+    ):
+        if data is not None:
+            found = Seal.decode(data)
+            subject = found.x509.subject.rfc4514_string({})
+            table.add_row(name, subject, f"{found.signing_time:%Y-%m-%d %H:%M:%S}", found.purpose)
+    return table
+
+
+def extract(
+    sheet: SheetFile,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DOSSIER", help="où écrire payload.xml, cps.p7s, vitale.p7s et ca.pem")
+    ],
+    trust: TrustFolder = None,
+    lang: LanguageOption = "fr",
+) -> None:
+    """Sort d'une feuille ce qu'openssl et xmllint peuvent juger."""
+    del lang
+    sealed, store = open_sheet(read_file(sheet)), read_trust(_trust(trust))
+    files = {"payload.xml": sealed.payload, "cps.p7s": sealed.professional, "ca.pem": store.root_pem}
+    if sealed.patient is not None:
+        files["vitale.p7s"] = sealed.patient
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        _write(folder / name, data)
+    console.print(f"{folder}: {', '.join(sorted(files))}", highlight=False, markup=False)
+    command = (
+        f"openssl cms -verify -binary -inform DER -in {folder}/cps.p7s -content {folder}/payload.xml"
+        f" -CAfile {folder}/ca.pem -purpose any -out /dev/null"
+    )
+    console.print(command, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def _trust(folder: Path | None) -> Path:
+    return folder if folder is not None else Home.local().trust
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write ``path`` as a whole: beside, then renamed, so that nothing is ever half-written."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(data)
+    try:
+        os.replace(file.name, path)  # noqa: PTH105 - the temporary file is known by its name
+    except OSError:
+        Path(file.name).unlink()
+        raise

@@ -1,0 +1,251 @@
+"""``fse demo``: a day of a PMI site, from the consultations to the acknowledgements, told as it happens."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from fse.lifecycle import LotState, wording
+from gateway.cli.output import LanguageOption, console, day_text, euros, language, read_file, say
+from gateway.day import MAX_DAY_BYTES, live_day, read_day
+from gateway.journal import Entry
+from gateway.reply import Reply, word
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from gateway.day import DayResult, DayRow
+
+__all__ = ["demo"]
+
+_PARIS = ZoneInfo("Europe/Paris")
+_STYLES = {
+    "secured": "green",
+    "degraded": "yellow",
+    "plain-paper": "cyan",
+    "form-708": "cyan",
+    "form-709": "cyan",
+    "recap": "cyan",
+    "held": "magenta",
+    "refused": "red",
+}
+_AGES = {
+    "days": ("{} j", "{} d"),
+    "months": ("{} mois", "{} months"),
+    "years": ("{} ans", "{} years"),
+    "anonymous": ("anonyme", "anonymous"),
+}
+
+
+def demo(
+    day: Annotated[
+        Path, typer.Argument(metavar="JOURNEE.json", help="les consultations d'une journée et ses incidents")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DOSSIER", help="où écrire ; un nouveau sous-dossier à chaque fois"),
+    ] = Path("fse-demo"),
+    seed: Annotated[str, typer.Option(help="graine : mêmes clés, feuilles et accusés à chaque fois")] = "journee-pmi",
+    lang: LanguageOption = "fr",
+) -> None:
+    """Vit une journée de PMI : cartes, feuilles, lots, incidents, accusés, délais."""
+    del lang
+    began = time.monotonic()
+    plan = read_day(read_file(day, MAX_DAY_BYTES))
+    console.rule(escape(plan.title))
+    console.print(
+        say(
+            "SIMULATION : non homologué, aucune carte ni donnée réelle.",
+            "SIMULATION: not homologated, no real card or data.",
+        ),
+        style="italic dim",
+    )
+    folder = _new_folder(output)
+    result = live_day(plan, folder, seed=seed, tell=_Teller())
+    console.print()
+    console.print(_rows_table(result))
+    console.print(_lots_table(result))
+    console.print(_closing(result, time.monotonic() - began), highlight=False, soft_wrap=True)
+
+
+def _new_folder(output: Path) -> Path:
+    """Return the next free sub-folder of ``output``: an earlier run is never touched."""
+    for rank in range(1, 10_000):
+        folder = output / f"{rank:03d}"
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise typer.BadParameter(str(output))
+
+
+class _Teller:
+    """Prints the news; what is told again and again (a concentrator that stays down) is told once."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[int | None, str]] = set()
+        self._day: date | None = None
+
+    def __call__(self, at: datetime, news: Reply | Entry) -> None:
+        local = at.astimezone(_PARIS)
+        if local.date() != self._day:
+            self._day = local.date()
+            console.print(f"\n[bold]{day_text(self._day)}[/]", highlight=False)
+        line = _reply_line(news) if isinstance(news, Reply) else self._event_line(news)
+        if line:
+            console.print(f"  {local:%H:%M}  {line}", highlight=False, soft_wrap=True)
+
+    def _event_line(self, entry: Entry) -> str:
+        told = (entry.lot, entry.name)
+        if entry.name not in _EVENTS or (entry.name == "emission_failed" and told in self._told):
+            return ""
+        self._told.add(told)
+        style, fr, en = _EVENTS[entry.name]
+        return f"[{style}]{say('lot', 'lot')} {entry.lot:06d} {say(fr, en)}[/]" + (
+            f" ({escape(entry.detail)})" if entry.detail else ""
+        )
+
+
+_EVENTS = {
+    "sign": ("dim", "signé par la carte", "signed by the card"),
+    "emit": ("dim", "émis vers le concentrateur", "emitted to the concentrator"),
+    "emission_failed": (
+        "red",
+        "ne part pas : concentrateur injoignable, nouvel essai matin et soir",
+        "cannot leave: concentrator out of reach, tried again morning and evening",
+    ),
+    "acknowledge_positive": ("green", "✔ accusé positif", "✔ positive acknowledgement"),
+    "acknowledge_altered": (
+        "yellow",
+        "✘ accusé négatif : altéré en route, le même lot repartira",
+        "✘ negative acknowledgement: altered on its way, the same lot goes again",
+    ),
+    "acknowledge_refused": ("red", "✘ accusé négatif : refusé", "✘ negative acknowledgement: refused"),
+    "wait_expired": (
+        "yellow",
+        "sans accusé depuis 2 jours ouvrés : à émettre de nouveau",
+        "no acknowledgement for 2 jours ouvrés: to be emitted again",
+    ),
+    "window_closed": (
+        "red",
+        "délai légal passé : duplicata papier à établir",
+        "legal window over: paper duplicata to be made",
+    ),
+}
+
+
+def _reply_line(reply: Reply) -> str:
+    style = _STYLES[reply.outcome]
+    number = f" n° {reply.sheet:09d}" if reply.sheet else ""
+    start = f"{escape(reply.reference)}  {'+'.join(reply.acts)} → [{style}]{word('outcome', reply.outcome, language())}{number}[/]"
+    if reply.rule:
+        return f"{start} \\[{reply.rule}] {escape(reply.messages[language()])}"
+    by = f", {say('avant le', 'by')} {day_text(reply.deadline)}" if reply.deadline else ""
+    return f"{start} ({word('reason', reply.reason, language())}){by}"
+
+
+def _rows_table(result: DayResult) -> Table:
+    table = Table(
+        title=say("Ce que chaque consultation est devenue", "What became of each consultation"), title_justify="left"
+    )
+    for fr, en in (
+        ("consult.", "encounter"),
+        ("patient", "patient"),
+        ("actes", "acts"),
+        ("issue", "outcome"),
+        ("motif", "reason"),
+        ("montant", "amount"),
+        ("état", "state"),
+        ("date limite", "deadline"),
+        ("suite", "next"),
+    ):
+        table.add_column(say(fr, en), overflow="fold")
+    for row in result.rows:
+        reply, style = row.reply, _STYLES[row.reply.outcome]
+        table.add_row(
+            escape(reply.reference),
+            _age(row),
+            "+".join(reply.acts),
+            f"[{style}]{word('outcome', reply.outcome, language())}[/]",
+            reply.rule or word("reason", reply.reason, language()),
+            euros(reply.total_cents) if reply.total_cents else "",
+            _state(row),
+            f"{reply.deadline:%d/%m/%Y}" if reply.deadline else "",
+            _next(row),
+        )
+    return table
+
+
+def _age(row: DayRow) -> str:
+    count, unit = row.patient_age
+    return say(*_AGES[unit]).format(count)
+
+
+def _state(row: DayRow) -> str:
+    if not row.state:
+        return ""
+    kind, _, name = row.state.partition(".")
+    return wording(kind, name).text(language()).rstrip(".")
+
+
+def _next(row: DayRow) -> str:
+    if row.reply.messages:
+        return escape(row.reply.messages[language()])
+    return "\n".join(
+        action.text(language()) + (f" ({say('avant le', 'by')} {action.by:%d/%m/%Y})" if action.by else "")
+        for action in row.next_actions
+    )
+
+
+def _lots_table(result: DayResult) -> Table:
+    table = Table(title=say("Lots", "Lots"), title_justify="left")
+    for fr, en in (
+        ("lot", "lot"),
+        ("organisme", "body"),
+        ("mode", "mode"),
+        ("feuilles", "sheets"),
+        ("émissions", "emissions"),
+        ("essais", "attempts"),
+        ("état", "state"),
+    ):
+        table.add_column(say(fr, en))
+    for lot, sheets in result.lots:
+        style = "green" if lot.record.state is LotState.POSITIVE else "red"
+        state = wording("lot", lot.record.state).text(language()).rstrip(".")
+        table.add_row(
+            f"{lot.number:06d}",
+            lot.organism,
+            lot.mode,
+            ", ".join(f"{number:09d}" for number in sheets),
+            str(lot.record.emissions),
+            str(lot.record.attempts),
+            f"[{style}]{state}[/]",
+        )
+    return table
+
+
+def _closing(result: DayResult, seconds: float) -> str:
+    folder = result.folder
+    lines = [
+        say(
+            f"Fin le {result.ended_at.astimezone(_PARIS):%d/%m/%Y à %H:%M} (heure simulée) ; {seconds:.1f} s en vrai.",
+            f"Ended on {result.ended_at.astimezone(_PARIS):%d/%m/%Y at %H:%M} (simulated); {seconds:.1f} s for real.",
+        ),
+        say(
+            "Empreinte de la journée (même graine, même fichier : même empreinte) : ",
+            "Run digest (same seed, same file: same digest): ",
+        )
+        + result.run_digest[:16],
+        say("À voir :", "To look at:"),
+        f"  {folder}/resultat.json   {folder}/feuilles/   {folder}/lots/   {folder}/accuses/   {folder}/papiers/   {folder}/journal.db",
+        f"  fse verify {folder}/feuilles/{result.rows[0].reply.sheet or 1:09d}.fse --trust {folder}/trust",
+        say(f"Tout est dans {folder}", f"Everything is in {folder}"),
+    ]
+    return "\n".join(lines)

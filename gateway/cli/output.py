@@ -1,0 +1,67 @@
+"""What every command shares: consoles, language, reading a bounded file, words for dates and amounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from fse.sealed_file import MAX_FILE_BYTES, FileError
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from fse.rules import Language
+
+__all__ = ["LanguageOption", "console", "day_text", "errors", "euros", "language", "read_file", "say"]
+
+console = Console()
+errors = Console(stderr=True)
+
+_WEEKDAYS = {
+    "fr": ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_LANGUAGES_KNOWN = "fr | en"
+_chosen: list[Language] = ["fr"]
+
+
+def _choose(value: str) -> str:
+    if value not in {"fr", "en"}:
+        raise typer.BadParameter(_LANGUAGES_KNOWN)
+    _chosen[0] = "en" if value == "en" else "fr"
+    return value
+
+
+LanguageOption = Annotated[str, typer.Option("--lang", callback=_choose, is_eager=True, help="fr (défaut) ou en")]
+
+
+def language() -> Language:
+    """Return the language that the command was asked to speak."""
+    return _chosen[0]
+
+
+def say(fr: str, en: str) -> str:
+    """Return the sentence in the language of the command."""
+    return fr if language() == "fr" else en
+
+
+def day_text(day: date) -> str:
+    """Return a day as people write it: ven. 14/03/2025."""
+    return f"{_WEEKDAYS[language()][day.weekday()]} {day:%d/%m/%Y}"
+
+
+def euros(cents: int) -> str:
+    """Return an amount of ``cents`` in euros."""
+    return f"{cents // 100},{cents % 100:02d} €" if language() == "fr" else f"€{cents // 100}.{cents % 100:02d}"
+
+
+def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return the bytes of ``path``; raises :class:`fse.sealed_file.FileError` (FILE-SIZE) beyond ``limit``."""
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise FileError("FILE-SIZE", size=path.stat().st_size, limit=limit)
+    return data

@@ -1,0 +1,92 @@
+"""
+The local home of the simulator: one test infrastructure and the demonstration cards, made on first use.
+
+``$FSE_HOME``, else ``$XDG_DATA_HOME/fse-gateway``, else ``~/.local/share/fse-gateway``. Everything in it is readable
+by its owner only; the cards keep their PIN counter from one command to the next.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from card_sim.cps import CpsCard
+from card_sim.pki import TestPki
+from card_sim.randomness import SystemRandomness
+from card_sim.storage import load, save
+from card_sim.wallet import demo_wallet
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from card_sim.vitale import VitaleCard
+
+__all__ = ["Home", "card_in_reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of the local test infrastructure."""
+
+    folder: Path
+
+    @classmethod
+    def local(cls) -> Home:
+        """Return the home that the environment names; it may not exist yet."""
+        named = os.environ.get("FSE_HOME")
+        data = os.environ.get("XDG_DATA_HOME")
+        return cls(Path(named) if named else (Path(data) if data else Path.home() / ".local" / "share") / "fse-gateway")
+
+    @property
+    def trust(self) -> Path:
+        """The trust folder of the local infrastructure."""
+        return self.folder / "trust"
+
+    def make(self) -> None:
+        """Make the infrastructure and the demonstration cards, whole or not at all, unless they are there already."""
+        if self.trust.exists():
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(mkdtemp(prefix=".fse-", dir=self.folder.parent))
+        try:
+            pki = TestPki.create(SystemRandomness(), now=datetime.now(UTC))
+            wallet = demo_wallet()
+            (beside / "cards").mkdir(mode=0o700)
+            for professional in wallet.cps.values():
+                save(pki.issue_cps(professional), beside / "cards" / f"cps-{professional.rpps}.json")
+            for family in wallet.vitale.values():
+                save(pki.issue_vitale(family), beside / "cards" / f"vitale-{family.nir[:13]}.json")
+            pki.save(beside / "pki")
+            pki.export_trust(beside / "trust")
+            if self.folder.is_dir() and not any(self.folder.iterdir()):
+                self.folder.rmdir()
+            beside.rename(self.folder)
+        except OSError as error:
+            rmtree(beside, ignore_errors=True)
+            raise GatewayError("HOME-MAKE", folder=self.folder, reason=error.strerror or "?") from None
+
+    def cps(self, rpps: str) -> Path:
+        """Return the file of the demonstration CPS of the professional ``rpps``."""
+        return self.folder / "cards" / f"cps-{rpps}.json"
+
+    def vitale(self, nir: str) -> Path:
+        """Return the file of the demonstration Vitale of the insured ``nir`` (13 characters)."""
+        return self.folder / "cards" / f"vitale-{nir}.json"
+
+
+@contextmanager
+def card_in_reader(path: Path) -> Iterator[CpsCard | VitaleCard]:
+    """Yield the card saved in ``path``; a CPS is saved again afterwards, so that its PIN counter lasts."""
+    card = load(path)
+    try:
+        yield card
+    finally:
+        if isinstance(card, CpsCard):
+            save(card, path)

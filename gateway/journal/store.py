@@ -1,0 +1,93 @@
+"""
+The database file of the journal.
+
+SQLite in WAL mode with synchronous FULL: what was committed is on the disk. One writer at a time (BEGIN IMMEDIATE): a
+transaction that reads before it writes never works on something stale.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, event, exc
+
+from gateway.errors import GatewayError
+from gateway.journal.transaction import Transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from gateway.clock import Clock
+
+__all__ = ["Journal"]
+
+_SECONDS_FOR_THE_LOCK = 10
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_SECONDS_FOR_THE_LOCK * 1000}")
+
+
+class Journal:
+    """
+    One journal file, brought to the latest version of its tables when it is opened.
+
+    Raises :class:`gateway.errors.GatewayError` (JOURNAL-OPEN) when the file cannot be used.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _on_connect)
+        event.listen(self._engine, "begin", _on_begin)
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            with self._engine.execution_options(writes=True).begin() as connection:
+                _bring_up_to_date(connection)
+        except (OSError, exc.DBAPIError) as error:
+            raise GatewayError("JOURNAL-OPEN", file=path, reason=_reason(error)) from None
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Yield a transaction that is committed, durably, when the block ends, and leaves nothing when it fails."""
+        with self._engine.execution_options(writes=True).begin() as connection:
+            yield Transaction(connection, self._clock.now())
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Yield a transaction for reading one consistent state."""
+        with self._engine.begin() as connection:
+            yield Transaction(connection, self._clock.now())
+
+    def close(self) -> None:
+        """Close every connection; the file is whole without its WAL afterwards."""
+        self._engine.dispose()
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "gateway.journal:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would come too late: see _on_begin
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _reason(error: OSError | exc.DBAPIError) -> str:
+    return error.strerror or "?" if isinstance(error, OSError) else str(error.orig)

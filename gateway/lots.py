@@ -1,0 +1,124 @@
+"""
+Lots: closed in one transaction that gives their numbers, signed by a card, enveloped once.
+
+One lot: one caisse, one mode, one biller, one cahier des charges. A lot waits to be signed until a person opens a
+signing period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from fse.deadlines import paris_date
+from fse.lifecycle import LOTS, SHEETS, LotEvent, LotRecord, LotState, SheetEvent, SheetState
+from fse.lot import MAX_SHEETS, Lot, digest, sign_lot
+from gateway.envelopes import make_envelope
+from gateway.errors import GatewayError
+from gateway.journal import StoredLot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cryptography.x509 import Certificate
+
+    from gateway.clock import Clock
+    from gateway.journal import Journal, StoredSheet
+    from gateway.profile import ServiceProfile
+    from gateway.signing_period import SigningPeriod
+
+__all__ = ["LotDesk"]
+
+
+@dataclass(frozen=True, slots=True)
+class LotDesk:
+    """
+    Where queued sheets become signed lots in envelopes.
+
+    ``caisses`` are the encryption certificates by 9-digit code.
+    """
+
+    journal: Journal
+    profile: ServiceProfile
+    clock: Clock
+    caisses: Mapping[str, Certificate]
+
+    def close(self) -> tuple[int, ...]:
+        """Put every queued sheet into a lot; return the new lots' numbers."""
+        numbers: list[int] = []
+        with self.journal.read() as tx:
+            queued = sorted(tx.sheets(SheetState.QUEUED), key=lambda sheet: (_kind(sheet), sheet.number))
+        for _, members in groupby(queued, key=_kind):
+            sheets = list(members)
+            numbers += [self._close_one(sheets[at : at + MAX_SHEETS]) for at in range(0, len(sheets), MAX_SHEETS)]
+        return tuple(numbers)
+
+    def _close_one(self, sheets: Sequence[StoredSheet]) -> int:
+        policy, first = self.profile.policy, sheets[0]
+        with self.journal.write() as tx:
+            number, file_number = tx.take_number("lot"), tx.take_number("file")
+            record = LotRecord.of(f"{number:06d}", [sheet.record for sheet in sheets])
+            tx.open_lot(StoredLot(number, file_number, first.organism, first.mode, first.specification, record))
+            for sheet in sheets:
+                step = SHEETS.advance(sheet.record, SheetEvent.PUT_IN_LOT, tx.now, policy, record.number)
+                tx.update_sheet(sheet.number, step.record, SheetEvent.PUT_IN_LOT, record.number)
+        return number
+
+    def sign(self, period: SigningPeriod) -> tuple[int, ...]:
+        """Sign the lots that wait for it, as far as ``period`` allows; return their numbers."""
+        with self.journal.read() as tx:
+            waiting = tx.lots(LotState.TO_SIGN)
+        signed = []
+        for stored in waiting:
+            if not period.is_open:
+                break
+            self._sign_one(stored, period)
+            signed.append(stored.number)
+        return tuple(signed)
+
+    def _sign_one(self, stored: StoredLot, period: SigningPeriod) -> None:
+        now = self.clock.now()
+        with self.journal.read() as tx:
+            sheets = [(sheet.number, sheet.sealed or b"") for sheet in tx.sheets_of_lot(stored.number)]
+        lot = Lot(
+            number=stored.number,
+            file_number=stored.file_number,
+            day=paris_date(now),
+            biller=self.profile.biller,
+            organism=stored.organism,
+            mode=stored.mode,
+            specification=stored.specification,
+            sheets=tuple((number, digest(data)) for number, data in sheets),
+        )
+        data = sign_lot(lot, [data for _, data in sheets], period.use(), now)
+        step = LOTS.advance(stored.record, LotEvent.SIGN, now, self.profile.policy)
+        with self.journal.write() as tx:
+            tx.update_lot(stored.number, step.record, LotEvent.SIGN, signed=data)
+
+    def envelope(self, stored: StoredLot) -> bytes:
+        """
+        Return the envelope of a signed lot: the stored one, else a new one, stored before it is used.
+
+        A new one is made when there is none yet, when the caisse's certificate has changed, or when it was dropped
+        because the caisse could not open it although it had arrived unaltered.
+        """
+        certificate = self.caisses.get(stored.organism)
+        if certificate is None:
+            raise GatewayError("LOT-CAISSE", organism=stored.organism)
+        made_for = sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+        if stored.envelope is not None and stored.sealed_for == made_for:
+            return stored.envelope
+        envelope = make_envelope(stored.signed or b"", certificate)
+        with self.journal.write() as tx:
+            tx.update_lot(
+                stored.number, stored.record, "envelope_made", made_for[:16], envelope=envelope, sealed_for=made_for
+            )
+        return envelope
+
+
+def _kind(sheet: StoredSheet) -> tuple[str, str, str]:
+    return sheet.organism, sheet.mode, sheet.specification

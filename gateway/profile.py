@@ -1,0 +1,41 @@
+"""The service that bills: who it is, where its working days are, which readings of the law it applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import schemas
+from fse.identifiers import check_finess
+from fse.lifecycle import Policy, policy_named
+from fse.working_days import Calendar, Place
+
+__all__ = ["ServiceProfile", "load_profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProfile:
+    """One PMI service. ``sites`` gives the name of each place of care by its FINESS."""
+
+    name: str
+    biller: str
+    anonymous_organism: str
+    specification: str
+    policy: Policy
+    hold_opposed_cards: bool
+    sites: dict[str, str]
+
+
+def load_profile(name: str = "pas-de-calais-simule") -> ServiceProfile:
+    """Return the profile ``name`` of the package ``schemas``."""
+    content = schemas.read_toml(f"profiles/{name}.toml")
+    service: dict[str, Any] = content["service"]
+    return ServiceProfile(
+        name=service["name"],
+        biller=check_finess(service["biller"], "service.biller"),
+        anonymous_organism=service["anonymous_organism"],
+        specification=service["specification"],
+        policy=policy_named(service["policy"], Calendar(Place(service["department"]))),
+        hold_opposed_cards=service["hold_opposed_cards"],
+        sites={check_finess(site["finess"], "site.finess"): site["name"] for site in content["site"]},
+    )

@@ -1,0 +1,110 @@
+"""The gateway as one thing: submit, sign, send, ask where a sheet is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fse.act_table import act_table
+from fse.caisses import caisse_table
+from fse.lifecycle import SHEETS, SheetEvent, SheetState
+from gateway.acknowledgements import AcknowledgementDesk
+from gateway.dispatch import Dispatch
+from gateway.errors import GatewayError
+from gateway.lots import LotDesk
+from gateway.movements import move_sheet
+from gateway.submission import SubmissionDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cryptography.x509 import Certificate
+
+    from fse.encounter import Encounter
+    from fse.lifecycle import NextAction, SheetRecord
+    from fse.trust import TrustStore
+    from gateway.clock import Clock
+    from gateway.journal import Journal
+    from gateway.party import Party
+    from gateway.profile import ServiceProfile
+    from gateway.readers import CardsAtHand, ProfessionalCard
+    from gateway.reply import Reply
+    from gateway.signing_period import SigningPeriod
+    from gateway.transport import Transport
+
+__all__ = ["Gateway", "Surroundings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything that the gateway is handed: nothing of it is global, so that a test or a trainer may replace it."""
+
+    profile: ServiceProfile
+    clock: Clock
+    transport: Transport
+    trust: TrustStore
+    biller: Party
+    caisses: Mapping[str, Certificate]
+    opposed_cards: frozenset[str]
+    random_key: Callable[[], str]
+
+
+class Gateway:
+    """
+    One biller's gateway over one journal.
+
+    Opening it takes up what an interruption left: a number that was reserved and never signed becomes void with its
+    reason; a sheet that a patient has signed waits for the professional's card (:meth:`resume`).
+    """
+
+    def __init__(self, journal: Journal, around: Surroundings) -> None:
+        self.journal = journal
+        self.profile = around.profile
+        self.clock = around.clock
+        self._desk = SubmissionDesk(
+            journal=journal,
+            profile=around.profile,
+            clock=around.clock,
+            acts=act_table(),
+            caisses=caisse_table(),
+            opposed=around.opposed_cards,
+            random_key=around.random_key,
+        )
+        self.lots = LotDesk(journal, around.profile, around.clock, around.caisses)
+        acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)
+        self.dispatch = Dispatch(journal, around.profile, around.clock, self.lots, acknowledgements, around.transport)
+        self._void_interrupted()
+
+    def submit(self, encounter: Encounter, cards: CardsAtHand) -> tuple[Reply, ...]:
+        """Bring an encounter to its channel; see :meth:`gateway.submission.SubmissionDesk.submit`."""
+        return self._desk.submit(encounter, cards)
+
+    def resume(self, professional: ProfessionalCard) -> tuple[int, ...]:
+        """Seal what only the professional's signature is missing from; return the numbers."""
+        return self._desk.resume(professional)
+
+    def send_all(self, period: SigningPeriod) -> tuple[int, ...]:
+        """Close the lots, sign them within ``period``, send what is due; return the numbers of the lots signed."""
+        self.lots.close()
+        signed = self.lots.sign(period)
+        self.dispatch.run()
+        return signed
+
+    def sheet(self, number: int) -> SheetRecord:
+        """Return where a sheet stands; raises :class:`gateway.errors.GatewayError` (SHEET-UNKNOWN)."""
+        with self.journal.read() as tx:
+            stored = tx.sheet(number)
+        if stored is None:
+            raise GatewayError("SHEET-UNKNOWN", number=number)
+        return stored.record
+
+    def next_action(self, number: int) -> NextAction:
+        """Return what the law expects next of a sheet, and by when."""
+        return SHEETS.next_action(self.sheet(number), self.clock.now(), self.profile.policy)
+
+    def _void_interrupted(self) -> None:
+        policy = self.profile.policy
+        with self.journal.write() as tx:
+            for stored in tx.sheets(SheetState.RESERVED):
+                step = SHEETS.advance(stored.record, SheetEvent.VOID, tx.now, policy, "interrupted")
+                move_sheet(tx, stored, step, policy, "interrupted")

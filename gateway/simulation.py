@@ -1,0 +1,197 @@
+"""
+A whole simulated world in one process: cards, gateway, concentrators, caisses, one clock.
+
+Real cryptography, a real journal file, real HTTP on loopback; only the clock, the people and the faults are made up.
+With a seed, keys, sheets, lots before encryption and acknowledgements are the same at each run.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from card_sim.pki import TestPki
+from card_sim.randomness import SeededRandomness, SystemRandomness
+from card_sim.wallet import demo_wallet
+from fse.caisses import caisse_table
+from fse.encounter import AnonymousPatient
+from gateway.clock import SimulatedClock
+from gateway.errors import GatewayError
+from gateway.journal import Journal
+from gateway.party import Party
+from gateway.profile import load_profile
+from gateway.readers import CardsAtHand, ProfessionalCard
+from gateway.service import Gateway, Surroundings
+from gateway.signing_period import SigningPeriod
+from gateway.simulator.caisse import Caisse
+from gateway.simulator.caisse_http import caisse_app
+from gateway.simulator.concentrator import Concentrator
+from gateway.simulator.faults import Fault, FaultPlan
+from gateway.simulator.server import LocalServer
+from gateway.transport import ConcentratorClient
+from gateway.trust_folder import read_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from starlette.applications import Starlette
+
+    from card_sim.cps import CpsCard
+    from card_sim.pki import BillingParty
+    from card_sim.vitale import VitaleCard
+    from card_sim.wallet import Wallet
+    from fse.encounter import Encounter
+    from gateway.reply import Reply
+
+__all__ = ["Simulation"]
+
+_HOURS_OF_DISPATCH = (7, 17)  # UTC: 8 and 18 hours in winter
+
+
+@dataclass
+class Simulation:
+    """
+    A world in ``folder`` that starts at ``start``.
+
+    ``faults`` are asked of the first concentrator. ``second_route`` are the organisms served by a second one, which
+    can be stopped (:meth:`stop_second_concentrator`). Use it as a context manager: it starts and stops the servers.
+    """
+
+    folder: Path
+    start: datetime
+    seed: str | None = None
+    faults: tuple[Fault, ...] = ()
+    second_route: tuple[str, ...] = ()
+    wallet: Wallet = field(default_factory=demo_wallet)
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._stack = ExitStack()
+        self.clock = SimulatedClock(self.start)
+        randomness = SystemRandomness() if self.seed is None else SeededRandomness(self.seed)
+        self.pki = TestPki.create(randomness, now=self.start)
+        self._keys = randomness.stream("anonymous papers")
+        self.profile = load_profile()
+        biller = self.pki.issue_billing_party("biller", self.profile.biller, self.profile.name)
+        parties = {
+            caisse.code: self.pki.issue_billing_party("caisse", caisse.code, caisse.name)
+            for caisse in caisse_table().lines
+        }
+        self.pki.export_trust(self.folder / "trust")
+        trust = read_trust(self.folder / "trust")
+        self.caisses = {
+            code: Caisse(code, _party(party), trust, {biller.code: biller.certificate}, self.clock)
+            for code, party in parties.items()
+        }
+        self._cps: dict[str, CpsCard] = {}
+        self._vitale: dict[str, VitaleCard] = {}
+        caisse_server = self._serve(caisse_app(self.caisses))
+        addresses = {code: f"{caisse_server.url}/caisses/{code}/fichiers" for code in self.caisses}
+        contracts = frozenset({self.profile.biller})
+        first = self._serve(Concentrator(addresses, contracts, FaultPlan(self.faults)).app())
+        self._second = self._serve(Concentrator(addresses, contracts, FaultPlan()).app())
+        journal = Journal(self.folder / "journal.db", self.clock)
+        self._stack.callback(journal.close)
+        self.gateway = Gateway(
+            journal,
+            Surroundings(
+                profile=self.profile,
+                clock=self.clock,
+                transport=ConcentratorClient(first.url, dict.fromkeys(self.second_route, self._second.url)),
+                trust=trust,
+                biller=_party(biller),
+                caisses={code: party.certificate for code, party in parties.items()},
+                opposed_cards=frozenset(self.wallet.opposed),
+                random_key=lambda: str(uuid.UUID(bytes=self._keys.read(16), version=4)),
+            ),
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _serve(self, app: Starlette) -> LocalServer:
+        server = LocalServer(app)
+        self._stack.callback(server.stop)
+        return server
+
+    def stop_second_concentrator(self) -> None:
+        """Take the second concentrator off the network: from now on its port refuses connections."""
+        self._second.stop()
+
+    def professional(self, rpps: str) -> ProfessionalCard:
+        """Return the CPS of the wallet's professional ``rpps``, in the reader, its PIN given by its holder."""
+        profile = next((found for found in self.wallet.cps.values() if found.rpps == rpps), None)
+        if profile is None:
+            raise GatewayError("WALLET-CPS", rpps=rpps)
+        if rpps not in self._cps:
+            self._cps[rpps] = self.pki.issue_cps(profile)
+        card = ProfessionalCard.insert(self._cps[rpps].transmit)
+        card.unlock(profile.pin)
+        return card
+
+    def cards_for(self, encounter: Encounter) -> CardsAtHand:
+        """
+        Return the cards that the people of ``encounter`` hold.
+
+        Its professional's CPS, and the insured's Vitale if the wallet has it.
+        """
+        professional = None if encounter.cps == "unusable" else self.professional(encounter.professional.rpps)
+        if isinstance(encounter.patient, AnonymousPatient):
+            return CardsAtHand(professional)
+        nir = encounter.patient.insured.nir
+        profile = next((found for found in self.wallet.vitale.values() if found.nir.startswith(nir)), None)
+        if profile is None:
+            return CardsAtHand(professional)
+        if profile.serial not in self._vitale:
+            self._vitale[profile.serial] = self.pki.issue_vitale(profile)
+        return CardsAtHand(professional, self._vitale[profile.serial].transmit)
+
+    def submit(self, encounter: Encounter) -> tuple[Reply, ...]:
+        """Live through one encounter: move the clock to it, put the cards in the reader, submit."""
+        self.clock.move_to(encounter.at)
+        return self.gateway.submit(encounter, self.cards_for(encounter))
+
+    def send_all(self, rpps: str) -> tuple[int, ...]:
+        """Have the professional ``rpps`` open a signing period of ten minutes, then close, sign and send the lots."""
+        until = self.clock.now() + timedelta(minutes=10)
+        return self.gateway.send_all(SigningPeriod(self.professional(rpps), self.clock, until=until, signatures=50))
+
+    def run_until(self, end: datetime, each_time: Callable[[], None] | None = None) -> None:
+        """
+        Let time pass to ``end``.
+
+        Dispatch runs twice a day and whenever a limit falls; then ``each_time`` is called.
+        """
+        while (instant := self._next_instant()) <= end:
+            self.clock.move_to(instant)
+            self.gateway.dispatch.run()
+            if each_time:
+                each_time()
+        self.clock.move_to(end)
+
+    def _next_instant(self) -> datetime:
+        now = self.clock.now()
+        candidates = [_next_hour(now, hour) for hour in _HOURS_OF_DISPATCH]
+        due = self.gateway.dispatch.next_due()
+        if due is not None and due > now:
+            candidates.append(due)
+        return min(candidates)
+
+
+def _next_hour(now: datetime, hour: int) -> datetime:
+    today = datetime(now.year, now.month, now.day, hour, tzinfo=UTC)
+    return today if today > now else today + timedelta(days=1)
+
+
+def _party(party: BillingParty) -> Party:
+    return Party(party.certificate, party.issuer_certificate.public_bytes(Encoding.DER), party.private_key)

@@ -1,0 +1,146 @@
+"""
+A simulated caisse: opens what it receives, verifies it, and answers with a signed acknowledgement.
+
+It believes nothing before the lot's signature: whatever fails until then gives one and the same answer, and leaves no
+trace. A lot that was answered, positively or not, gets the stored answer when it comes again under the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from fse.arl import Arl, ArlResult, sign_arl
+from fse.errors import FseError
+from fse.holders import HolderError
+from fse.lot import LotAltered, SignedLot, check_signer, digest, open_lot
+from fse.seals import NotEntitled, verify_sheet
+from fse.trust import TrustError
+from gateway.envelopes import EnvelopeError, make_envelope, open_envelope
+from gateway.party import signer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography.x509 import Certificate
+
+    from fse.sheet import Sheet
+    from fse.trust import TrustStore
+    from gateway.clock import Clock
+    from gateway.party import Party
+    from gateway.routing_label import FileLabel
+
+__all__ = ["Caisse", "ReceivedSheet"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSheet:
+    """
+    A sheet that the caisse holds.
+
+    Its bytes' digest, and its content when its own seals hold, else the rule that it breaks.
+    """
+
+    digest: str
+    sheet: Sheet | None
+    rejection: str = ""
+
+
+@dataclass
+class Caisse:
+    """One caisse: 9-digit code, keys, whom it trusts, to whom it answers, and what it has received."""
+
+    organism: str
+    party: Party
+    trust: TrustStore
+    billers: Mapping[str, Certificate]
+    clock: Clock
+    sheets: dict[tuple[str, int], ReceivedSheet] = field(default_factory=dict)
+    _answers: dict[tuple[str, int], tuple[str, bytes]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def receive(self, label: FileLabel, envelope: bytes) -> bytes:
+        """Return the acknowledgement of the file, enveloped for its biller."""
+        with self._lock:
+            return make_envelope(self._answer(label, envelope), self.billers[label.biller])
+
+    def _answer(self, label: FileLabel, envelope: bytes) -> bytes:
+        altered = self._sign(label, ArlResult.ALTERED, digest(envelope), code=LotAltered.default_rule)
+        try:
+            data = open_envelope(envelope, self.party)
+            signed = open_lot(data)
+        except (EnvelopeError, LotAltered):
+            return altered
+        lot = signed.lot
+        if (lot.biller, lot.number, lot.file_number) != (label.biller, label.lot_number, label.file_number):
+            return altered
+        key, found = (lot.biller, lot.number), digest(data)
+        known, answer = self._answers.get(key, ("", b""))
+        if known == found:
+            return answer
+        answer = (
+            self._sign(label, ArlResult.REFUSED, found, code="ARL-NUMBER-USED")
+            if known
+            else self._judge(label, signed, found)
+        )
+        if not known:
+            self._answers[key] = (found, answer)
+        return answer
+
+    def _judge(self, label: FileLabel, signed: SignedLot, found: str) -> bytes:
+        lot = signed.lot
+        try:
+            check_signer(signed, self.trust)
+        except (TrustError, NotEntitled, HolderError) as error:
+            return self._sign(label, ArlResult.REFUSED, found, code=error.rule.id)
+        if lot.organism != self.organism:
+            return self._sign(label, ArlResult.REFUSED, found, code="ARL-CAISSE")
+        for number, sheet_digest in lot.sheets:
+            known = self.sheets.get((lot.biller, number))
+            if known is not None and known.digest != sheet_digest:
+                return self._sign(label, ArlResult.REFUSED, found, code="ARL-NUMBER-USED", sheet=number)
+        for number, data in signed.sheets.items():
+            self.sheets[lot.biller, number] = self._received(signed, number, data)
+        return self._sign(label, ArlResult.POSITIVE, found, sheets=len(lot.sheets))
+
+    def _received(self, signed: SignedLot, number: int, data: bytes) -> ReceivedSheet:
+        """
+        Judge one sheet.
+
+        Its fault is not the lot's: it will be rejected in the return, not in the acknowledgement.
+        """
+        lot = signed.lot
+        try:
+            sheet = verify_sheet(data, self.trust, self.clock.now()).sheet
+        except FseError as error:
+            return ReceivedSheet(digest(data), None, error.rule.id)
+        stated = (sheet.number, sheet.organism, sheet.mode.kind, sheet.professional.biller, sheet.specification)
+        if stated != (number, lot.organism, lot.mode, lot.biller, lot.specification):
+            return ReceivedSheet(digest(data), None, "LOT-MIXED")
+        return ReceivedSheet(digest(data), sheet)
+
+    def _sign(
+        self,
+        label: FileLabel,
+        result: ArlResult,
+        found: str,
+        *,
+        code: str = "",
+        sheet: int | None = None,
+        sheets: int = 0,
+    ) -> bytes:
+        now = self.clock.now()
+        arl = Arl(
+            organism=self.organism,
+            biller=label.biller,
+            file_number=label.file_number,
+            lot_number=label.lot_number,
+            received_at=now,
+            result=result,
+            digest=found,
+            code=code,
+            sheet=sheet,
+            sheets=sheets,
+        )
+        return sign_arl(arl, signer_of(self.party), now)

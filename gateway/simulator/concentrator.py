@@ -1,0 +1,102 @@
+"""
+A simulated concentrator (OCT): carries files to caisses and acknowledgements to mailboxes, over HTTP.
+
+It routes by the label alone: it has no key, so it cannot read a sheet. It delivers bytes as it received them (protocol
+art. 3), unless a fault was asked of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import urllib3
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.envelopes import MAX_ENVELOPE_BYTES
+from gateway.routing_label import FileLabel, LabelError
+from gateway.simulator.bodies import read_body
+from gateway.simulator.faults import FaultKind, FaultPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+__all__ = ["Concentrator"]
+
+_SECONDS = 10
+
+
+class Concentrator:
+    """
+    One OCT.
+
+    ``caisses`` gives the address of each caisse by its 9-digit code, ``contracts`` the billers it works for (protocol
+    art. 3: an OCT acts under contract, so a biller without one is turned away).
+    """
+
+    def __init__(self, caisses: Mapping[str, str], contracts: frozenset[str], faults: FaultPlan) -> None:
+        self._caisses = caisses
+        self._contracts = contracts
+        self._faults = faults
+        self._mailboxes: dict[str, dict[int, bytes]] = defaultdict(dict)
+        self._delivered = 0
+        self._lock = Lock()
+        self._http = urllib3.PoolManager(timeout=_SECONDS, retries=False)
+
+    def app(self) -> Starlette:
+        """Return the concentrator as an ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/fichiers", self._take, methods=["POST"]),
+                Route("/boites/{biller}", self._list, methods=["GET"]),
+                Route("/boites/{biller}/{message:int}", self._fetch, methods=["GET"]),
+                Route("/boites/{biller}/{message:int}", self._remove, methods=["DELETE"]),
+            ]
+        )
+
+    async def _take(self, request: Request) -> Response:
+        body = await read_body(request, MAX_ENVELOPE_BYTES)
+        if body is None:
+            return _refusal(413, "fichier trop grand")
+        try:
+            label = FileLabel.read(request.headers)
+        except LabelError as error:
+            return _refusal(400, str(error))
+        if label.biller not in self._contracts:
+            return _refusal(403, "aucun contrat avec ce facturier")
+        if label.organism not in self._caisses:
+            return _refusal(404, "organisme inconnu de ce concentrateur")
+        if self._faults.strikes(FaultKind.REFUSE_FILE, label.organism, label.mode):
+            return _refusal(503, "concentrateur indisponible")
+        await run_in_threadpool(self._carry, label, body)
+        return JSONResponse({"recu": True}, 202)
+
+    def _carry(self, label: FileLabel, body: bytes) -> None:
+        if self._faults.strikes(FaultKind.ALTER_FILE, label.organism, label.mode):
+            body = body[:-1] + bytes((body[-1] ^ 1,))
+        answer = self._http.request("POST", self._caisses[label.organism], body=body, headers=label.headers())
+        if answer.status == 200 and not self._faults.strikes(FaultKind.LOSE_ARL, label.organism, label.mode):  # noqa: PLR2004
+            with self._lock:
+                self._delivered += 1
+                self._mailboxes[label.biller][self._delivered] = answer.data
+
+    async def _list(self, request: Request) -> Response:
+        return JSONResponse({"messages": sorted(self._mailboxes[request.path_params["biller"]])})
+
+    async def _fetch(self, request: Request) -> Response:
+        found = self._mailboxes[request.path_params["biller"]].get(request.path_params["message"])
+        return Response(status_code=404) if found is None else Response(found, media_type="application/pkcs7-mime")
+
+    async def _remove(self, request: Request) -> Response:
+        self._mailboxes[request.path_params["biller"]].pop(request.path_params["message"], None)
+        return Response(status_code=204)
+
+
+def _refusal(status: int, reason: str) -> JSONResponse:
+    return JSONResponse({"recu": False, "motif": reason}, status)
