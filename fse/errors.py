@@ -31,5 +31,9 @@ class FseError(Exception):
         """Return what happened and what to do, in French or in English."""
         return self.rule.text(self.facts, language)
 
+    def to_do(self, language: Language = "fr") -> str:
+        """Return what to do, in French or in English."""
+        return self.rule.to_do(self.facts, language)
+
     def __str__(self) -> str:
         return f"[{self.rule.id}] {self.message()}"

@@ -41,8 +41,12 @@ class Rule:
 
     def text(self, facts: Mapping[str, object], language: Language = "fr") -> str:
         """Return the message in ``language``: what happened, then what to do."""
-        happened, to_do = (self.fr, self.fr_action) if language == "fr" else (self.en, self.en_action)
-        return f"{happened} {to_do}".format_map(facts)
+        happened = self.fr if language == "fr" else self.en
+        return f"{happened.format_map(facts)} {self.to_do(facts, language)}"
+
+    def to_do(self, facts: Mapping[str, object], language: Language = "fr") -> str:
+        """Return what to do, in ``language``."""
+        return (self.fr_action if language == "fr" else self.en_action).format_map(facts)
 
     @property
     def fact_names(self) -> frozenset[str]:

@@ -8,10 +8,8 @@ The outcome of each consultation depends on its own facts alone: the file may be
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -19,11 +17,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from fse.deadlines import end_of_day_utc
-from fse.encounter import AnonymousPatient, Encounter, EncounterError, encounter_error
+from fse.encounter import Encounter, EncounterError, encounter_error
 from fse.errors import FseError
-from fse.lifecycle import PAPERS, SHEETS, NextAction, PaperState
-from fse.routing import Outcome
-from gateway.reply import LANGUAGES, Reply
+from gateway.day_record import DayRow, day_row, export_day
+from gateway.reply import Reply
 from gateway.simulation import Simulation
 from gateway.simulator.faults import Fault, FaultKind
 
@@ -31,16 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gateway.journal import Entry, StoredLot, Transaction
+    from gateway.journal import Entry, StoredLot
 
-__all__ = ["MAX_DAY_BYTES", "Day", "DayResult", "DayRow", "Incident", "live_day", "read_day"]
+__all__ = ["MAX_DAY_BYTES", "Day", "DayResult", "Incident", "live_day", "read_day"]
 
 MAX_DAY_BYTES = 2_000_000
 """Largest day file that is read, in bytes."""
 
 _PARIS = ZoneInfo("Europe/Paris")
 _CLOSING_HOUR = 18
-_MORNING = timedelta(hours=9)
+_MORNING = timedelta(hours=9, microseconds=1)  # after the last instant of a day
 _LOT_SIGNER = "99700000013"
 
 
@@ -67,30 +64,6 @@ class Day(_Part):
     title: str = Field(max_length=200)
     incidents: tuple[Incident, ...] = Field(default=(), max_length=50)
     encounters: tuple[Encounter, ...] = Field(min_length=1, max_length=500)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayRow:
-    """One document that a consultation became, and where it stands at the end. ``state`` is a key of the life cycle."""
-
-    encounter: Encounter
-    reply: Reply
-    state: str
-    next_actions: tuple[NextAction, ...]
-
-    @property
-    def patient_age(self) -> tuple[int, str]:
-        """The patient's age as a number and a unit: ``days``, ``months``, ``years``, or ``anonymous``."""
-        born, day = self.encounter.patient_birth_date, self.encounter.day
-        if born is None:
-            return 0, "anonymous"
-        months = (day.year - born.year) * 12 + day.month - born.month - (day.day < born.day)
-        if months < 1:
-            return (day - born).days, "days"
-        return (months, "months") if months <= _MONTHS_SHOWN else (months // 12, "years")
-
-
-_MONTHS_SHOWN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +132,12 @@ def live_day(day: Day, folder: Path, *, seed: str | None, tell: Callable[[dateti
             news.bring()
         limit = world.profile.policy.first_emission_limit(encounters[-1].day)
         world.run_until(end_of_day_utc(limit) + _MORNING, each_time=news.bring)
+        now, policy = world.clock.now(), world.profile.policy
         with world.gateway.journal.read() as tx:
-            rows = tuple(_row(world, tx, encounter, reply) for encounter, reply in replies)
+            rows = tuple(day_row(tx, encounter, reply, now, policy) for encounter, reply in replies)
             lots = tuple((lot, tuple(sheet.number for sheet in tx.sheets_of_lot(lot.number))) for lot in tx.lots())
-            digest = _export(tx, rows, folder)
-        return DayResult(rows, lots, digest, folder, world.clock.now())
+            digest = export_day(tx, rows, folder)
+        return DayResult(rows, lots, digest, folder, now)
 
 
 def _submit(world: Simulation, encounter: Encounter) -> tuple[Reply, ...]:
@@ -171,19 +145,8 @@ def _submit(world: Simulation, encounter: Encounter) -> tuple[Reply, ...]:
     try:
         return world.submit(encounter)
     except FseError as error:
-        messages: dict[str, str] = {language: error.message(language) for language in LANGUAGES}
         codes = tuple(act.code for act in encounter.acts)
-        return (
-            Reply(
-                reference=encounter.reference,
-                part=0,
-                outcome=Outcome.REFUSED,
-                reason="error",
-                acts=codes,
-                rule=error.rule.id,
-                messages=messages,
-            ),
-        )
+        return (Reply.refused(error, "error", reference=encounter.reference, part=0, acts=codes),)
 
 
 class _News:
@@ -201,69 +164,3 @@ class _News:
                 self._seen = entry.id
                 if entry.lot is not None:
                     self._tell(entry.at, entry)
-
-
-def _row(world: Simulation, tx: Transaction, encounter: Encounter, reply: Reply) -> DayRow:
-    policy, now = world.profile.policy, world.clock.now()
-    actions: list[NextAction] = []
-    state = ""
-    if reply.sheet is not None and (stored := tx.sheet(reply.sheet)) is not None:
-        state = f"sheet.{stored.record.state}"
-        actions.append(SHEETS.next_action(stored.record, now, policy))
-        papers = tx.papers(sheet=reply.sheet)
-    else:
-        papers = () if isinstance(encounter.patient, AnonymousPatient) else tx.papers(reference=reply.reference)
-        papers = [paper for paper in papers if paper.sheet is None and paper.part == reply.part]
-        state = "paper.to_print" if reply.next_action else ""
-        if not papers and reply.next_action:
-            actions.append(NextAction(reply.next_action, reply.deadline, ""))
-    open_papers = (paper.record for paper in papers if paper.record.state not in {PaperState.VOID, PaperState.RECEIVED})
-    actions.extend(PAPERS.next_action(record, now, policy) for record in open_papers)
-    return DayRow(encounter=encounter, reply=reply, state=state, next_actions=tuple(actions))
-
-
-def _export(tx: Transaction, rows: tuple[DayRow, ...], folder: Path) -> str:
-    """
-    Write the sheets, lots, acknowledgements and papers beside the journal.
-
-    Return the digest of all that a seed repeats.
-    """
-    digest = sha256()
-    for stored in tx.sheets():
-        _write(folder / "feuilles" / f"{stored.record.number}.fse", stored.sealed or b"", digest.update)
-    for lot in tx.lots():
-        _write(folder / "lots" / f"{lot.record.number}.lot", lot.signed or b"", digest.update)
-        for rank, (_, file) in enumerate(tx.acknowledgements(lot.number), 1):
-            _write(folder / "accuses" / f"{lot.record.number}-{rank}.arl", file, digest.update)
-    documents = [(f"{paper.record.number}-{paper.record.kind}", paper.document) for paper in tx.papers()]
-    documents += [(f"anonyme-{key}-{kind}", document) for key, kind, document in tx.anonymous_papers()]
-    for name, document in documents:
-        text = json.dumps(json.loads(document), ensure_ascii=False, indent=2) + "\n"
-        _write(folder / "papiers" / f"{name}.json", text.encode(), digest.update)
-    summary = [
-        {
-            "reference": row.reply.reference,
-            "issue": row.reply.outcome,
-            "motif": row.reply.reason,
-            "regle": row.reply.rule,
-            "numero_fse": row.reply.sheet,
-            "etat": row.state,
-            "date_limite": row.reply.deadline.isoformat() if row.reply.deadline else None,
-            "suite": [
-                {"action": action.code, "avant": action.by.isoformat() if action.by else None}
-                for action in row.next_actions
-            ],
-            "total_centimes": row.reply.total_cents,
-            "part_amo_centimes": row.reply.amo_cents,
-        }
-        for row in rows
-    ]
-    _write(folder / "resultat.json", (json.dumps(summary, ensure_ascii=False, indent=2) + "\n").encode(), digest.update)
-    return digest.hexdigest()
-
-
-def _write(path: Path, data: bytes, update: Callable[[bytes], None]) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.touch(0o600)
-    path.write_bytes(data)
-    update(data)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date  # noqa: TC003 - replies are read back by their annotations
+from typing import TYPE_CHECKING, Self
 
 from pydantic import TypeAdapter
 
 import schemas
 from fse.lifecycle import wording
-from fse.routing import Outcome  # noqa: TC001 - replies are read back by their annotations
+from fse.routing import Outcome
 from fse.rules import Language  # noqa: TC001 - replies are read back by their annotations
+
+if TYPE_CHECKING:
+    from fse.errors import FseError
 
 __all__ = ["LANGUAGES", "Reply", "replies_from_json", "replies_to_json", "word"]
 
@@ -25,8 +29,8 @@ class Reply:
     What became of some acts of an encounter. Amounts in cents.
 
     ``sheet`` is the FSE number, for the electronic outcomes; ``deadline`` the last day of the first emission (sheet)
-    or of posting (paper); ``next_action`` the code of an action of the life cycle, empty for a refusal, whose
-    ``rule`` and ``messages`` (by language) say what to do.
+    or of posting (paper); ``next_action`` the code of an action of the life cycle. A refusal has none: its ``rule``
+    broke, ``messages`` say so and ``to_do`` what to do, by language.
     """
 
     reference: str
@@ -40,11 +44,26 @@ class Reply:
     total_cents: int = 0
     amo_cents: int = 0
     rule: str = ""
-    messages: dict[str, str]
+    messages: dict[str, str] = field(default_factory=dict)
+    to_do: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def refused(cls, error: FseError, reason: str, *, reference: str, part: int, acts: tuple[str, ...]) -> Self:
+        """Return the reply of what broke the rule of ``error``."""
+        return cls(
+            reference=reference,
+            part=part,
+            outcome=Outcome.REFUSED,
+            reason=reason,
+            acts=acts,
+            rule=error.rule.id,
+            messages={language: error.message(language) for language in LANGUAGES},
+            to_do={language: error.to_do(language) for language in LANGUAGES},
+        )
 
     def what_next(self, language: Language = "fr") -> str:
         """Return what happens next, in words."""
-        return wording("action", self.next_action).text(language) if self.next_action else self.messages[language]
+        return wording("action", self.next_action).text(language) if self.next_action else self.to_do[language]
 
 
 _REPLIES = TypeAdapter(tuple[Reply, ...])

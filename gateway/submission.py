@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from fse.act_table import ActTable
     from fse.caisses import CaisseTable
     from fse.encounter import Encounter
-    from fse.errors import FseError
     from fse.sheet import Sheet
     from gateway.clock import Clock
     from gateway.journal import Journal
@@ -93,7 +92,7 @@ class SubmissionDesk:
             try:
                 replies.append(self._carry_out(encounter, part, decision, cards.professional, vitale))
             except (WrongPatient, WrongProfessional, NotEntitled) as error:
-                replies.append(_refused(encounter, part, decision, error, "card"))
+                replies.append(Reply.refused(error, "card", **_named(encounter, part, decision)))
         answer = tuple(replies)
         if not anonymous:
             with self.journal.write() as tx:
@@ -145,13 +144,11 @@ class SubmissionDesk:
         cps: ProfessionalCard | None,
         vitale: VitaleCard | None,
     ) -> Reply:
-        if decision.outcome is Outcome.REFUSED:
-            return _refused(
-                encounter, part, decision, decision.refusal, decision.row.reason if decision.row else "price"
-            )
+        if decision.refusal is not None:
+            return Reply.refused(decision.refusal, _reason(decision), **_named(encounter, part, decision))
         if decision.outcome is Outcome.HELD:
             return Reply(
-                **_common(encounter, part, decision), messages={name: word("next", "held", name) for name in LANGUAGES}
+                **_common(encounter, part, decision), to_do={name: word("next", "held", name) for name in LANGUAGES}
             )
         last_act = max(encounter.day_of(act) for act in decision.acts)
         too_late = self.profile.policy.first_emission_limit(last_act) < paris_date(self.clock.now())
@@ -162,7 +159,7 @@ class SubmissionDesk:
         if decision.outcome in _SHEETS:
             common |= {"outcome": Outcome.PLAIN_PAPER, "reason": "too-late"}
         post_by = self._paper(encounter, part, decision, kind, last_act)
-        return Reply(**common, deadline=post_by, next_action="print", messages={})
+        return Reply(**common, deadline=post_by, next_action="print")
 
     def _paper(self, encounter: Encounter, part: int, decision: Decision, kind: PaperKind, last_act: date) -> date:
         """Store the paper that stands instead of a sheet; return the last day to post it."""
@@ -201,7 +198,6 @@ class SubmissionDesk:
             sheet=stored.number,
             deadline=stored.record.deadline,
             next_action=action.code,
-            messages={},
         )
 
     def _reserve(
@@ -266,19 +262,17 @@ class SubmissionDesk:
 
 
 def _common(encounter: Encounter, part: int, decision: Decision) -> dict[str, Any]:
-    return {
-        "reference": encounter.reference,
-        "part": part,
+    return _named(encounter, part, decision) | {
         "outcome": decision.outcome,
-        "reason": decision.row.reason if decision.row else "price",
-        "acts": tuple(act.code for act in decision.acts),
+        "reason": _reason(decision),
         "total_cents": decision.total_cents,
         "amo_cents": sum(act.amo_cents for act in decision.priced),
     }
 
 
-def _refused(encounter: Encounter, part: int, decision: Decision, error: FseError | None, reason: str) -> Reply:
-    common = _common(encounter, part, decision) | {"outcome": Outcome.REFUSED, "reason": reason}
-    if error is None:  # a decision that refuses always carries its rule
-        raise TypeError
-    return Reply(**common, rule=error.rule.id, messages={"fr": error.message("fr"), "en": error.message("en")})
+def _named(encounter: Encounter, part: int, decision: Decision) -> dict[str, Any]:
+    return {"reference": encounter.reference, "part": part, "acts": tuple(act.code for act in decision.acts)}
+
+
+def _reason(decision: Decision) -> str:
+    return decision.row.reason if decision.row else "price"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+import schemas
 from fse.lifecycle import LotState, wording
 from gateway.cli.output import LanguageOption, console, day_text, euros, language, read_file, say
 from gateway.day import MAX_DAY_BYTES, live_day, read_day
@@ -20,11 +22,15 @@ from gateway.reply import Reply, word
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from gateway.day import DayResult, DayRow
+    from gateway.day import DayResult
+    from gateway.day_record import DayRow, Expected
 
 __all__ = ["demo"]
 
 _PARIS = ZoneInfo("Europe/Paris")
+_NARROW = 120
+"""Below this width the reason goes under the outcome."""
+
 _STYLES = {
     "secured": "green",
     "degraded": "yellow",
@@ -95,12 +101,13 @@ class _Teller:
 
     def __call__(self, at: datetime, news: Reply | Entry) -> None:
         local = at.astimezone(_PARIS)
+        line = _reply_line(news) if isinstance(news, Reply) else self._event_line(news)
+        if not line:
+            return
         if local.date() != self._day:
             self._day = local.date()
             console.print(f"\n[bold]{day_text(self._day)}[/]", highlight=False)
-        line = _reply_line(news) if isinstance(news, Reply) else self._event_line(news)
-        if line:
-            console.print(f"  {local:%H:%M}  {line}", highlight=False, soft_wrap=True)
+        console.print(f"  {local:%H:%M}  {line}", highlight=False, soft_wrap=True)
 
     def _event_line(self, entry: Entry) -> str:
         told = (entry.lot, entry.name)
@@ -144,40 +151,40 @@ _EVENTS = {
 def _reply_line(reply: Reply) -> str:
     style = _STYLES[reply.outcome]
     number = f" n° {reply.sheet:09d}" if reply.sheet else ""
-    start = f"{escape(reply.reference)}  {'+'.join(reply.acts)} → [{style}]{word('outcome', reply.outcome, language())}{number}[/]"
+    outcome = f"[{style}]{word('outcome', reply.outcome, language())}{number}[/]"
+    start = f"{escape(reply.reference)}  {'+'.join(reply.acts)} → {outcome}"
     if reply.rule:
         return f"{start} \\[{reply.rule}] {escape(reply.messages[language()])}"
     by = f", {say('avant le', 'by')} {day_text(reply.deadline)}" if reply.deadline else ""
     return f"{start} ({word('reason', reply.reason, language())}){by}"
 
 
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
 def _rows_table(result: DayResult) -> Table:
-    table = Table(
-        title=say("Ce que chaque consultation est devenue", "What became of each consultation"), title_justify="left"
-    )
-    for fr, en in (
-        ("consult.", "encounter"),
-        ("patient", "patient"),
-        ("actes", "acts"),
-        ("issue", "outcome"),
-        ("motif", "reason"),
-        ("montant", "amount"),
-        ("état", "state"),
-        ("date limite", "deadline"),
-        ("suite", "next"),
-    ):
-        table.add_column(say(fr, en), overflow="fold")
+    if language() == "fr":
+        columns = ["consultation", "issue", "motif", "montant", "état", "limite", "suite"]
+    else:
+        columns = ["encounter", "outcome", "reason", "amount", "state", "deadline", "next"]
+    narrow = console.width < _NARROW
+    if narrow:
+        columns.pop(2)
+    table = _table(say("Ce que chaque consultation est devenue", "What became of each consultation"), *columns)
     for row in result.rows:
-        reply, style = row.reply, _STYLES[row.reply.outcome]
+        reply = row.reply
+        outcome = f"[{_STYLES[reply.outcome]}]{word('outcome', reply.outcome, language())}[/]"
+        reason = word("reason", reply.reason, language()) + (f" ({reply.rule})" if reply.rule else "")
         table.add_row(
-            escape(reply.reference),
-            _age(row),
-            "+".join(reply.acts),
-            f"[{style}]{word('outcome', reply.outcome, language())}[/]",
-            reply.rule or word("reason", reply.reason, language()),
+            f"[bold]{escape(reply.reference)}[/] {'+'.join(reply.acts)}, {_age(row)}",
+            *((f"{outcome}\n{reason}",) if narrow else (outcome, reason)),
             euros(reply.total_cents) if reply.total_cents else "",
-            _state(row),
-            f"{reply.deadline:%d/%m/%Y}" if reply.deadline else "",
+            _short(row.state) if row.state else "",
+            f"{reply.deadline:%d/%m/%y}" if reply.deadline else "",
             _next(row),
         )
     return table
@@ -188,45 +195,41 @@ def _age(row: DayRow) -> str:
     return say(*_AGES[unit]).format(count)
 
 
-def _state(row: DayRow) -> str:
-    if not row.state:
-        return ""
-    kind, _, name = row.state.partition(".")
-    return wording(kind, name).text(language()).rstrip(".")
+def _short(name: str) -> str:
+    """Return the short words for a state or an action, else the whole sentence of the life cycle."""
+    known = schemas.read_toml("wording.toml")["short"].get(name)
+    kind, _, rest = name.partition(".")
+    return str(known[language()]) if known else wording(kind, rest).text(language()).rstrip(".")
 
 
 def _next(row: DayRow) -> str:
-    if row.reply.messages:
-        return escape(row.reply.messages[language()])
-    return "\n".join(
-        action.text(language()) + (f" ({say('avant le', 'by')} {action.by:%d/%m/%Y})" if action.by else "")
-        for action in row.next_actions
-    )
+    if not row.expected:
+        return escape(row.reply.what_next(language()))
+    return "\n".join(_expected(expected) for expected in row.expected)
+
+
+def _expected(expected: Expected) -> str:
+    action, paper = expected.action, expected.paper
+    text = _short(f"action.{action.code}") + (f" {_short(f'paper_kind.{paper}')}" if paper else "")
+    return f"{text} ({say('avant le', 'by')} {action.by:%d/%m})" if action.by else text
 
 
 def _lots_table(result: DayResult) -> Table:
-    table = Table(title=say("Lots", "Lots"), title_justify="left")
-    for fr, en in (
-        ("lot", "lot"),
-        ("organisme", "body"),
-        ("mode", "mode"),
-        ("feuilles", "sheets"),
-        ("émissions", "emissions"),
-        ("essais", "attempts"),
-        ("état", "state"),
-    ):
-        table.add_column(say(fr, en))
+    if language() == "fr":
+        columns = ("lot", "organisme", "mode", "feuilles", "essais", "émissions", "état")
+    else:
+        columns = ("lot", "body", "mode", "sheets", "attempts", "emissions", "state")
+    table = _table("Lots", *columns)
     for lot, sheets in result.lots:
         style = "green" if lot.record.state is LotState.POSITIVE else "red"
-        state = wording("lot", lot.record.state).text(language()).rstrip(".")
         table.add_row(
             f"{lot.number:06d}",
             lot.organism,
             lot.mode,
             ", ".join(f"{number:09d}" for number in sheets),
-            str(lot.record.emissions),
             str(lot.record.attempts),
-            f"[{style}]{state}[/]",
+            str(lot.record.emissions),
+            f"[{style}]{_short(f'lot.{lot.record.state}')}[/]",
         )
     return table
 
@@ -244,7 +247,7 @@ def _closing(result: DayResult, seconds: float) -> str:
         )
         + result.run_digest[:16],
         say("À voir :", "To look at:"),
-        f"  {folder}/resultat.json   {folder}/feuilles/   {folder}/lots/   {folder}/accuses/   {folder}/papiers/   {folder}/journal.db",
+        "  resultat.json   feuilles/   lots/   accuses/   papiers/   journal.db   trust/",
         f"  fse verify {folder}/feuilles/{result.rows[0].reply.sheet or 1:09d}.fse --trust {folder}/trust",
         say(f"Tout est dans {folder}", f"Everything is in {folder}"),
     ]

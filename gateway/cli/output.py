@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LanguageOption", "console", "day_text", "errors", "euros", "language", "read_file", "say"]
 
-console = Console()
+_WIDE = 150
+"""Columns where there is no terminal to ask: a log, a file."""
+
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE)
 errors = Console(stderr=True)
 
 _WEEKDAYS = {

@@ -1,0 +1,1 @@
+"""How fast, as ratios to yardsticks measured in the same run."""
