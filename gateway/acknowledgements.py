@@ -1,4 +1,4 @@
-"""What comes back: opened, verified, matched to its lot, recorded; or put in quarantine with the rule that it breaks."""
+"""What comes back: opened, verified, matched to its lot, recorded; or put in quarantine with the broken rule."""
 
 from __future__ import annotations
 

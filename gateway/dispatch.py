@@ -98,9 +98,7 @@ class Dispatch:
                     tx.update_paper(paper.number, paper_step.record, paper_step.row.event)
 
     def next_due(self) -> datetime | None:
-        """
-        Return the next instant at which time alone makes something happen, so that a simulated clock can jump to it.
-        """
+        """Return when time alone next makes something happen, so that a simulated clock can jump to it."""
         policy = self.profile.policy
         with self.journal.read() as tx:
             due = [LOTS.next_due(lot.record, policy) for lot in tx.lots()]

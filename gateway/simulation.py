@@ -11,7 +11,7 @@ import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -23,6 +23,7 @@ from fse.encounter import AnonymousPatient
 from gateway.clock import SimulatedClock
 from gateway.errors import GatewayError
 from gateway.journal import Journal
+from gateway.logs import json_log
 from gateway.party import Party
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from card_sim.vitale import VitaleCard
     from card_sim.wallet import Wallet
     from fse.encounter import Encounter
+    from fse.lifecycle import SheetRecord
     from gateway.reply import Reply
 
 __all__ = ["Simulation"]
@@ -97,7 +99,8 @@ class Simulation:
         contracts = frozenset({self.profile.biller})
         first = self._serve(Concentrator(addresses, contracts, FaultPlan(self.faults)).app())
         self._second = self._serve(Concentrator(addresses, contracts, FaultPlan()).app())
-        journal = Journal(self.folder / "journal.db", self.clock)
+        log = self._stack.enter_context(_owner_only(self.folder / "evenements.jsonl"))
+        journal = Journal(self.folder / "journal.db", self.clock, json_log(log))
         self._stack.callback(journal.close)
         self.gateway = Gateway(
             journal,
@@ -166,6 +169,12 @@ class Simulation:
         until = self.clock.now() + timedelta(minutes=10)
         return self.gateway.send_all(SigningPeriod(self.professional(rpps), self.clock, until=until, signatures=50))
 
+    def acknowledge(self, encounter: Encounter) -> tuple[SheetRecord, ...]:
+        """Submit one encounter, have the lots signed by its professional and sent; return where its sheets stand."""
+        replies = self.submit(encounter)
+        self.send_all(encounter.professional.rpps)
+        return tuple(self.gateway.sheet(reply.sheet) for reply in replies if reply.sheet is not None)
+
     def run_until(self, end: datetime, each_time: Callable[[], None] | None = None) -> None:
         """
         Let time pass to ``end``.
@@ -186,6 +195,12 @@ class Simulation:
         if due is not None and due > now:
             candidates.append(due)
         return min(candidates)
+
+
+def _owner_only(path: Path) -> TextIO:
+    """Return a new text file that its owner alone can read."""
+    path.touch(0o600)
+    return path.open("a", encoding="utf-8")
 
 
 def _next_hour(now: datetime, hour: int) -> datetime:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.profile import ServiceProfile
     from gateway.readers import CardsAtHand
 
-__all__ = ["SealedAlone", "seal_one"]
+__all__ = ["SealedAlone", "require_one_sheet", "seal_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def seal_one(
     caisses: CaisseTable,
     *,
     number: int,
+    opposed_cards: frozenset[str] = frozenset(),
 ) -> SealedAlone:
     """
     Return ``encounter`` sealed under ``number``, signed at the time of the encounter.
@@ -63,18 +64,12 @@ def seal_one(
             raise GatewayError("SEAL-NO-VITALE")
         vitale = VitaleCard.insert(cards.vitale)
         encounter = with_card(encounter, vitale.data)
-    decisions = decide(encounter, acts, caisses)
-    sheets = [found for found in decisions if found.outcome in {Outcome.SECURED, Outcome.DEGRADED}]
-    others = tuple(_in_words(found) for found in decisions if found not in sheets)
-    if len(sheets) != 1:
-        raise (
-            GatewayError("SEAL-SEVERAL", count=len(sheets))
-            if sheets
-            else GatewayError("SEAL-NO-SHEET", why=" ".join(others))
-        )
+    opposed = vitale is not None and vitale.data.serial in opposed_cards
+    decisions = decide(encounter, acts, caisses, opposed=opposed, hold_opposed=profile.hold_opposed_cards)
+    decision, others = require_one_sheet(decisions)
     if cards.professional is None:
         raise GatewayError("SUBMIT-CPS")
-    decision, at = sheets[0], encounter.at
+    at = encounter.at
     sheet = draw_up(
         decision,
         encounter,
@@ -84,11 +79,27 @@ def seal_one(
         biller=profile.biller,
         specification=profile.specification,
     )
-    check_cards(sheet, cards.professional, vitale)
+    signing_patient = vitale if decision.mode.secured else None
+    check_cards(sheet, cards.professional, signing_patient)
     payload = write_sheet(sheet)
-    patient = None if vitale is None else seal_as_patient(payload, vitale.signer, at)
+    patient = None if signing_patient is None else seal_as_patient(payload, signing_patient.signer, at)
     file = seal_as_professional(payload, cards.professional.signer, at, sheet.mode.purpose, patient)
     return SealedAlone(sheet, file, profile.policy.first_emission_limit(sheet.delay_from), others)
+
+
+def require_one_sheet(decisions: tuple[Decision, ...]) -> tuple[Decision, tuple[str, ...]]:
+    """
+    Return the one decision that is an electronic sheet, and the others in words.
+
+    Raises :class:`gateway.errors.GatewayError`: SEAL-NO-SHEET, SEAL-SEVERAL.
+    """
+    sheets = [found for found in decisions if found.outcome in {Outcome.SECURED, Outcome.DEGRADED}]
+    others = tuple(_in_words(found) for found in decisions if found not in sheets)
+    if not sheets:
+        raise GatewayError("SEAL-NO-SHEET", why=" ".join(others))
+    if len(sheets) > 1:
+        raise GatewayError("SEAL-SEVERAL", count=len(sheets))
+    return sheets[0], others
 
 
 def _in_words(decision: Decision) -> str:

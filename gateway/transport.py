@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import urllib3
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.addresses import check_address
 from gateway.envelopes import MAX_ENVELOPE_BYTES
 from gateway.errors import GatewayError
 
@@ -65,12 +66,12 @@ class ConcentratorClient:
     """
     A client of one or several concentrators.
 
-    ``routes`` gives the address by organism, ``default`` the one for the rest.
+    ``routes`` gives the address by organism, ``default`` the one for the rest; a real one is refused (ADDRESS-REAL).
     """
 
     def __init__(self, default: str, routes: Mapping[str, str] | None = None) -> None:
-        self._default = default
-        self._routes = dict(routes or {})
+        self._default = check_address(default)
+        self._routes = {organism: check_address(address) for organism, address in (routes or {}).items()}
         self._http = urllib3.PoolManager(timeout=_SECONDS, retries=False)
 
     def send(self, label: FileLabel, envelope: bytes) -> tuple[Sending, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 
 import typer
 
+import schemas
 from card_sim.errors import CardSimError
 from fse.errors import FseError
+from fse.rules import rule
 from gateway.cli import cards_and_sheets, deadline, demo
 from gateway.cli.output import errors, language
 
@@ -42,7 +44,14 @@ def run() -> None:
     except CardSimError as error:
         _refuse(str(error))
     except OSError as error:
-        _refuse(f"{error.filename or ''} : {os.strerror(error.errno) if error.errno else error}")
+        _refuse(_file_trouble(error))
+
+
+def _file_trouble(error: OSError) -> str:
+    """Return what the system refused, as the rule FILE-SYSTEM says it."""
+    known = schemas.read_toml("wording.toml")["file_trouble"].get(errno.errorcode.get(error.errno or 0, ""))
+    facts = {"file": error.filename or "?", "reason": known[language()] if known else error.strerror or str(error)}
+    return f"[FILE-SYSTEM] {rule('FILE-SYSTEM').text(facts, language())}"
 
 
 def _refuse(message: str) -> None:

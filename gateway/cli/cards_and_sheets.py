@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from card_sim.wallet import demo_wallet
 from fse.act_table import act_table
 from fse.caisses import caisse_table
 from fse.cms import Seal
+from fse.decision import decide
 from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
 from fse.errors import FseError
 from fse.sealed_file import FileError
@@ -24,7 +25,7 @@ from gateway.cli.output import LanguageOption, console, day_text, errors, euros,
 from gateway.home import Home, card_in_reader
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
-from gateway.single_sheet import seal_one
+from gateway.single_sheet import require_one_sheet, seal_one
 from gateway.trust_folder import read_trust
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def seal(
     """
     del lang
     facts = read_encounter(read_file(encounter, MAX_ENCOUNTER_BYTES))
+    require_one_sheet(decide(facts, act_table(), caisse_table()))
     home = Home.local()
     home.make()
     with ExitStack() as stack:
@@ -76,7 +78,13 @@ def seal(
         family = vitale or (None if facts.patient.kind == "anonymous" else home.vitale(facts.patient.insured.nir))
         slot = stack.enter_context(card_in_reader(family)).transmit if family and family.exists() else None
         sealed = seal_one(
-            facts, CardsAtHand(professional, slot), load_profile(), act_table(), caisse_table(), number=number
+            facts,
+            CardsAtHand(professional, slot),
+            load_profile(),
+            act_table(),
+            caisse_table(),
+            number=number,
+            opposed_cards=frozenset(demo_wallet().opposed),
         )
     _write(output, sealed.file.encode())
     sheet = sealed.sheet
@@ -173,6 +181,8 @@ def extract(
     if sealed.patient is not None:
         files["vitale.p7s"] = sealed.patient
     folder.mkdir(parents=True, exist_ok=True)
+    if sealed.patient is None:
+        (folder / "vitale.p7s").unlink(missing_ok=True)  # of another sheet, extracted here before
     for name, data in files.items():
         _write(folder / name, data)
     console.print(f"{folder}: {', '.join(sorted(files))}", highlight=False, markup=False)
@@ -189,10 +199,13 @@ def _trust(folder: Path | None) -> Path:
 
 def _write(path: Path, data: bytes) -> None:
     """Write ``path`` as a whole: beside, then renamed, so that nothing is ever half-written."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(data)
+    beside = None
     try:
-        os.replace(file.name, path)  # noqa: PTH105 - the temporary file is known by its name
-    except OSError:
-        Path(file.name).unlink()
-        raise
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            beside = Path(file.name)
+            file.write(data)
+        beside.replace(path)
+    except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None

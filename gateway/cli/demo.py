@@ -247,7 +247,7 @@ def _closing(result: DayResult, seconds: float) -> str:
         )
         + result.run_digest[:16],
         say("À voir :", "To look at:"),
-        "  resultat.json   feuilles/   lots/   accuses/   papiers/   journal.db   trust/",
+        "  resultat.json   evenements.jsonl   feuilles/   lots/   accuses/   papiers/   journal.db   trust/",
         f"  fse verify {folder}/feuilles/{result.rows[0].reply.sheet or 1:09d}.fse --trust {folder}/trust",
         say(f"Tout est dans {folder}", f"Everything is in {folder}"),
     ]

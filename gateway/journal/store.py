@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, event, exc
 
 from gateway.errors import GatewayError
 from gateway.journal.transaction import Transaction
+from gateway.logs import SILENT
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.clock import Clock
+    from gateway.logs import Log
 
 __all__ = ["Journal"]
 
@@ -37,12 +39,15 @@ class Journal:
     """
     One journal file, brought to the latest version of its tables when it is opened.
 
+    ``log`` is told each event once it is committed.
+
     Raises :class:`gateway.errors.GatewayError` (JOURNAL-OPEN) when the file cannot be used.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, log: Log = SILENT) -> None:
         self.path = path
         self._clock = clock
+        self._log = log
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _on_connect)
         event.listen(self._engine, "begin", _on_begin)
@@ -57,7 +62,10 @@ class Journal:
     def write(self) -> Iterator[Transaction]:
         """Yield a transaction that is committed, durably, when the block ends, and leaves nothing when it fails."""
         with self._engine.execution_options(writes=True).begin() as connection:
-            yield Transaction(connection, self._clock.now())
+            transaction = Transaction(connection, self._clock.now())
+            yield transaction
+        for entry in transaction.recorded:
+            self._log.info(entry.name, at=entry.at.isoformat(), **entry.subject, detail=entry.detail)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

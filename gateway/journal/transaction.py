@@ -84,6 +84,12 @@ class Entry:
     paper: int | None
     detail: str
 
+    @property
+    def subject(self) -> dict[str, int]:
+        """What the event is about: the numbers of its sheet, lot or paper, those that it has."""
+        numbers = {"sheet": self.sheet, "lot": self.lot, "paper": self.paper}
+        return {kind: number for kind, number in numbers.items() if number is not None}
+
 
 class Transaction:
     """The journal for the time of one transaction; ``now`` is the business time of all that happens in it."""
@@ -91,6 +97,7 @@ class Transaction:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
         self.now = now
+        self.recorded: list[Entry] = []
 
     def take_number(self, counter: str) -> int:
         """Return the next number of ``counter``; never the same twice, even after a purge."""
@@ -104,8 +111,10 @@ class Transaction:
         self, name: str, detail: str = "", *, sheet: int | None = None, lot: int | None = None, paper: int | None = None
     ) -> None:
         """Write one event."""
-        values = {"id": self.take_number("event"), "at": _seconds(self.now), "name": name, "detail": detail}
+        entry = Entry(self.take_number("event"), self.now, str(name), sheet, lot, paper, detail)
+        values = {"id": entry.id, "at": _seconds(entry.at), "name": entry.name, "detail": detail}
         self._connection.execute(insert(tables.events).values(**values, sheet=sheet, lot=lot, paper=paper))
+        self.recorded.append(entry)
 
     # ------------------------------------------------------------------------------------------------ submissions
 
