@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from importlib import import_module
 
 import typer
 
@@ -11,12 +12,22 @@ import schemas
 from card_sim.errors import CardSimError
 from fse.errors import FseError
 from fse.rules import rule
-from gateway.cli import cards_and_sheets, deadline, demo
 from gateway.cli.output import errors, language
 
 __all__ = ["run"]
 
 _BAD_INPUT = 2
+
+_COMMANDS = {
+    "deadline": "gateway.cli.deadline",
+    "seal": "gateway.cli.cards_and_sheets",
+    "verify": "gateway.cli.cards_and_sheets",
+    "inspect": "gateway.cli.cards_and_sheets",
+    "extract": "gateway.cli.cards_and_sheets",
+    "demo": "gateway.cli.demo",
+}
+"""Each command is the function of its name in its module."""
+
 
 app = typer.Typer(
     name="fse",
@@ -27,17 +38,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("deadline")(deadline.deadline)
-app.command("seal")(cards_and_sheets.seal)
-app.command("verify")(cards_and_sheets.verify)
-app.command("inspect")(cards_and_sheets.inspect)
-app.command("extract")(cards_and_sheets.extract)
-app.command("demo")(demo.demo)
+
+
+@app.callback()
+def _group() -> None:
+    """Exist, so that a command alone is still called by its name."""
+
+
+def _load() -> None:
+    """Import the module of the command that is asked for, and of no other: a deadline does not wait for a database."""
+    asked = [word for word in sys.argv[1:2] if word in _COMMANDS]
+    for name in asked or _COMMANDS:
+        app.command(name)(getattr(import_module(_COMMANDS[name]), name))
 
 
 def run() -> None:
     """Run the command line."""
     try:
+        _load()
         app()
     except FseError as error:
         _refuse(f"[{error.rule.id}] {error.message(language())}")

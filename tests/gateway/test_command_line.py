@@ -1,0 +1,240 @@
+"""The command `fse` as a person meets it: what it prints, its exit code, and what it leaves on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "encounter.json"
+FSE = Path(sys.executable).with_name("fse")
+
+# one worker makes the local home for all the tests of this module
+pytestmark = pytest.mark.xdist_group("command-line")
+
+
+def fse(*words: str | Path, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command with a home of its own and no terminal."""
+    surroundings = {"FSE_HOME": str(home), "HOME": str(cwd), "PATH": os.defpath, "LANG": "C.UTF-8", "COLUMNS": "200"}
+    return subprocess.run([FSE, *words], cwd=cwd, env=surroundings, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a local home with its infrastructure and cards, made by the first sealing."""
+    folder = tmp_path_factory.mktemp("home")
+    made = fse("seal", EXAMPLE, "-o", folder / "first.fse", home=folder / "fse", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    return folder / "fse"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes the example encounter, changed, to a file."""
+
+    def write(name: str = "consultation.json", **changes: Any) -> Path:  # noqa: ANN401 - fields of any type
+        facts = json.loads(EXAMPLE.read_text(encoding="utf-8")) | changes
+        path = tmp_path / name
+        path.write_text(json.dumps(facts), encoding="utf-8")
+        return path
+
+    return write
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return every file below ``folder`` with its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["2025-03-03", "--place", "62"], "2025-03-13"),
+        (["2025-03-03", "--place", "62", "--direct"], "2025-03-06"),
+        (["2026-04-01", "--place", "68"], "2026-04-15"),
+        (["2026-04-01", "--place", "68", "--no-good-friday"], "2026-04-14"),
+        (["2026-04-01", "--place", "62"], "2026-04-14"),
+        (["2025-12-22", "--place", "67"], "2026-01-06"),
+    ],
+)
+def test_deadline_prints_the_last_day_alone(words: list[str], expected: str, tmp_path: Path) -> None:
+    """A script may take the first line as the date; days worked by hand (CSS R161-47, 8 or 3 jours ouvrés)."""
+    result = fse("deadline", *words, home=tmp_path / "none", cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, expected + "\n", "")
+
+
+def test_deadline_explains_each_day(tmp_path: Path) -> None:
+    """Whoever doubts the date sees the count: the holiday is named and not counted, the last day is the eighth."""
+    words = ("deadline", "2026-04-01", "--place", "68", "--explain")
+    lines = fse(*words, home=tmp_path / "none", cwd=tmp_path).stdout.splitlines()
+    assert lines[0] == "2026-04-15"
+    assert any("03/04/2026" in line and "Vendredi saint" in line for line in lines)
+    assert "15/04/2026" in lines[-2]
+    assert "jour ouvré 8" in lines[-2]
+    english = fse(*words, "--lang", "en", home=tmp_path / "none", cwd=tmp_path).stdout
+    assert "Good Friday" in english
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (["2025-02-30", "--place", "62"], "DEADLINE-DATE"),
+        (["03/03/2025", "--place", "62"], "DEADLINE-DATE"),
+        (["2025-03-03", "--place", "99"], "PLACE-DEPARTMENT"),
+        (["2025-03-03"], "--place"),
+        (["2025-03-03", "--place", "62", "--lang", "de"], "--lang"),
+    ],
+)
+def test_deadline_refuses_what_it_cannot_count(words: list[str], rule: str, tmp_path: Path) -> None:
+    """A wrong date or place never gives a date: one message, exit code 2, nothing on the standard output."""
+    result = fse("deadline", *words, home=tmp_path / "none", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert rule in result.stderr
+
+
+def test_seal_verify_inspect_extract_go_together(home: Path, tmp_path: Path) -> None:
+    """The four commands on one sheet, as the README promises them."""
+    sheet = tmp_path / "feuille.fse"
+    sealed = fse("seal", EXAMPLE, "-o", sheet, "--number", "42", home=home, cwd=tmp_path)
+    assert sealed.returncode == 0, sealed.stderr
+    assert "000000042" in sealed.stdout
+    assert "14/03/2025" in sealed.stdout  # Tuesday 4 March 2025 + 8 jours ouvrés
+    assert (sheet.stat().st_mode & 0o777) == 0o600
+    verified = fse("verify", sheet, home=home, cwd=tmp_path)
+    assert (verified.returncode, "000000042" in verified.stdout) == (0, True)
+    seen = fse("inspect", sheet, home=home, cwd=tmp_path)
+    assert seen.returncode == 0
+    assert "1850362041999" not in seen.stdout
+    assert "35,00" in seen.stdout
+    out = fse("extract", sheet, tmp_path / "out", home=home, cwd=tmp_path)
+    assert out.returncode == 0
+    assert set(tree(tmp_path / "out")) == {"payload.xml", "cps.p7s", "vitale.p7s", "ca.pem"}
+
+
+def test_extracting_a_degraded_sheet_leaves_no_foreign_signature(
+    home: Path, tmp_path: Path, written: Callable[..., Path]
+) -> None:
+    """The Vitale signature of a sheet extracted before never lies beside a degraded one."""
+    sheet = tmp_path / "f.fse"
+    for facts in (EXAMPLE, written(vitale="absent")):
+        assert fse("seal", facts, "-o", sheet, home=home, cwd=tmp_path).returncode == 0
+        assert fse("extract", sheet, tmp_path / "out", home=home, cwd=tmp_path).returncode == 0
+    assert set(tree(tmp_path / "out")) == {"payload.xml", "cps.p7s", "ca.pem"}
+
+
+def test_verify_tells_a_broken_seal_from_what_is_no_sheet(home: Path, tmp_path: Path) -> None:
+    """Exit code 1 names the seal that does not hold, 2 says that it is not a sheet; a script can tell them apart."""
+    sheet = tmp_path / "f.fse"
+    fse("seal", EXAMPLE, "-o", sheet, home=home, cwd=tmp_path)
+    data = sheet.read_bytes()
+    broken = tmp_path / "broken.fse"
+    broken.write_bytes(data.replace(b"3500", b"9500", 1))
+    result = fse("verify", broken, home=home, cwd=tmp_path)
+    assert (result.returncode, "SEAL-CONTENT" in result.stderr) == (1, True)
+    for wrong in (b"", b"not a sheet", data[:-1], data + b"\0", os.urandom(4096)):
+        broken.write_bytes(wrong)
+        result = fse("verify", broken, home=home, cwd=tmp_path)
+        assert (result.returncode, "FILE-FORM" in result.stderr, result.stdout) == (2, True, "")
+    other = fse("verify", sheet, "--trust", tmp_path / "nowhere", home=home, cwd=tmp_path)
+    assert (other.returncode, "TRUST-STORE" in other.stderr) == (2, True)
+
+
+BAD_ENCOUNTERS: list[tuple[str, bytes, str, str]] = [
+    ("not JSON", b"{", "ENC-JSON", ""),
+    ("binary", bytes(range(256)), "ENC-JSON", ""),
+    ("too large", b" " * 200_000, "FILE-SIZE", ""),
+    ("unknown field", b'{"titel": 1}', "ENC-", ""),
+]
+
+
+@pytest.mark.parametrize(("what", "data", "rule", "_"), BAD_ENCOUNTERS, ids=[case[0] for case in BAD_ENCOUNTERS])
+def test_a_wrong_file_changes_nothing(what: str, data: bytes, rule: str, _: str, tmp_path: Path) -> None:
+    """One clear message with its rule, exit code 2, and the disk as it was: not even the local home is made."""
+    path = tmp_path / "bad.json"
+    path.write_bytes(data)
+    before = tree(tmp_path)
+    result = fse("seal", path, "-o", tmp_path / "x.fse", home=tmp_path / "home", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, ""), what
+    assert result.stderr.startswith(f"[{rule}")
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "place"),
+    [
+        ({"vitale": "perhaps"}, "ENC-VALUE", "vitale"),
+        ({"site": "629990004"}, "FINESS-KEY", "site"),
+        ({"at": "2025-03-04T09:40:00"}, "ENC-TIMEZONE", "at"),
+        ({"colour": "blue"}, "ENC-UNKNOWN", "colour"),
+        ({"acts": [{"code": "VACCIN"}]}, "SEAL-NO-SHEET", "708"),
+        ({"acts": [{"code": "K12"}]}, "SEAL-NO-SHEET", "ROUTE-ACT"),
+    ],
+)
+def test_wrong_facts_name_their_place_and_rule(
+    changes: dict[str, object], rule: str, place: str, tmp_path: Path, written: Callable[..., Path]
+) -> None:
+    """Facts that cannot become a sheet are refused with the place and the rule, and nothing is made."""
+    path = written(**changes)
+    before = tree(tmp_path)
+    result = fse("seal", path, "-o", tmp_path / "x.fse", home=tmp_path / "home", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert rule in result.stderr
+    assert place in result.stderr
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", ["seal", "verify", "inspect", "extract", "demo"])
+@pytest.mark.parametrize("what", ["missing", "folder"])
+def test_a_path_that_is_no_file_is_said_in_words(command: str, what: str, tmp_path: Path) -> None:
+    """A missing file or a folder gives one line with the path, never a traceback."""
+    path = tmp_path / "nothing" if what == "missing" else tmp_path
+    extra = {"seal": ["-o", str(tmp_path / "x")], "extract": [str(tmp_path / "out")]}.get(command, [])
+    result = fse(command, path, *extra, home=tmp_path / "home", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "FILE-SYSTEM" in result.stderr
+    assert str(path) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert tree(tmp_path) == {}
+
+
+def test_who_is_not_on_the_card_gets_no_sheet(home: Path, tmp_path: Path, written: Callable[..., Path]) -> None:
+    """The card's data win: a child that the card does not know is refused before anything is sealed."""
+    facts = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    facts["patient"]["beneficiary"]["birth_date"] = "2021-05-03"
+    path = written(patient=facts["patient"])
+    result = fse("seal", path, "-o", tmp_path / "x.fse", home=home, cwd=tmp_path)
+    assert (result.returncode, "SEAL-PATIENT" in result.stderr) == (2, True)
+    assert not (tmp_path / "x.fse").exists()
+
+
+def test_named_cards_ask_for_their_pin_by_file(home: Path, tmp_path: Path) -> None:
+    """A named CPS wants its PIN, never on the command line; a wrong one is counted on the card and printed nowhere."""
+    card = home / "cards" / "cps-99700000013.json"
+    tries = json.loads(card.read_text(encoding="utf-8"))["tries_left"]
+    for pin, code in (("9173", 2), ("1234", 0)):
+        file = tmp_path / "pin"
+        file.write_text(pin + "\n", encoding="utf-8")
+        words = ("seal", EXAMPLE, "-o", tmp_path / "x.fse", "--cps", card, "--pin-file", file)
+        result = fse(*words, home=home, cwd=tmp_path)
+        assert result.returncode == code, result.stderr
+        assert pin not in result.stdout + result.stderr
+        left = json.loads(card.read_text(encoding="utf-8"))["tries_left"]
+        assert left == (tries - 1 if code else 3)
+
+
+def test_english_is_spoken_when_asked(home: Path, tmp_path: Path) -> None:
+    """`--lang en` answers in English, refusals included."""
+    refused = fse("verify", EXAMPLE, "--lang", "en", home=home, cwd=tmp_path)
+    assert "Check that the right file was chosen" in refused.stderr
+    french = fse("verify", EXAMPLE, home=home, cwd=tmp_path)
+    assert "Vérifier que le bon fichier" in french.stderr
