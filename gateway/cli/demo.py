@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.day import DayResult
     from gateway.day_record import DayRow, Expected
 
-__all__ = ["demo"]
+__all__ = ["demo", "rows_of"]
 
 _PARIS = ZoneInfo("Europe/Paris")
 _NARROW = 120
@@ -175,19 +175,29 @@ def _rows_table(result: DayResult) -> Table:
     if narrow:
         columns.pop(2)
     table = _table(say("Ce que chaque consultation est devenue", "What became of each consultation"), *columns)
-    for row in result.rows:
-        reply = row.reply
-        outcome = f"[{_STYLES[reply.outcome]}]{word('outcome', reply.outcome, language())}[/]"
-        reason = word("reason", reply.reason, language()) + (f" ({reply.rule})" if reply.rule else "")
-        table.add_row(
-            f"[bold]{escape(reply.reference)}[/] {'+'.join(reply.acts)}, {_age(row)}",
-            *((f"{outcome}\n{reason}",) if narrow else (outcome, reason)),
-            euros(reply.total_cents) if reply.total_cents else "",
+    for consultation, outcome, reason, *rest in rows_of(result):
+        table.add_row(consultation, *((f"{outcome}\n{reason}",) if narrow else (outcome, reason)), *rest)
+    return table
+
+
+def rows_of(result: DayResult) -> list[tuple[str, ...]]:
+    """
+    Return the cells of the table, with their marks of colour.
+
+    No sheet or lot number is among them: a row says what became of its own facts, whatever its neighbours took.
+    """
+    return [
+        (
+            f"[bold]{escape(row.reply.reference)}[/] {'+'.join(row.reply.acts)}, {_age(row)}",
+            f"[{_STYLES[row.reply.outcome]}]{word('outcome', row.reply.outcome, language())}[/]",
+            word("reason", row.reply.reason, language()) + (f" ({row.reply.rule})" if row.reply.rule else ""),
+            euros(row.reply.total_cents) if row.reply.total_cents else "",
             _short(row.state) if row.state else "",
-            f"{reply.deadline:%d/%m/%y}" if reply.deadline else "",
+            f"{row.reply.deadline:%d/%m/%y}" if row.reply.deadline else "",
             _next(row),
         )
-    return table
+        for row in result.rows
+    ]
 
 
 def _age(row: DayRow) -> str:
