@@ -28,13 +28,13 @@ demo: $(INSTALLED) ## One day of a PMI site, from consultations to acknowledged 
 	@$(BIN)/fse demo examples/journee-pmi.json
 
 test: $(INSTALLED) ## The whole suite but the long tests
-	@$(BIN)/pytest -q -n 2 --dist loadgroup
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 test-long: $(INSTALLED) ## The whole suite, long tests and many more examples included
-	@HYPOTHESIS_PROFILE=long $(BIN)/pytest -q -n 2 --dist loadgroup -m ""
+	@HYPOTHESIS_PROFILE=long $(BIN)/pytest -q -n 2 --dist loadfile -m ""
 
 coverage: $(INSTALLED) ## The suite, and the branches that it does not reach
-	@$(BIN)/pytest -q -n 2 --dist loadgroup --cov
+	@$(BIN)/pytest -q -n 2 --dist loadfile --cov
 
 lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/ruff check --quiet

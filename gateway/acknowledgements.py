@@ -41,24 +41,22 @@ class AcknowledgementDesk:
         try:
             file = open_envelope(message, self.party)
             arl = verify_arl(file, self.trust)
+            with self.journal.write() as tx:
+                self._record(tx, arl, file)
         except FseError as error:
             with self.journal.write() as tx:
                 tx.put_in_quarantine(error.rule.id, message)
             return None
-        with self.journal.write() as tx:
-            try:
-                stored = self._matching(tx, arl)
-                event = _EVENTS[arl.result]
-                step = LOTS.advance(stored.record, event, tx.now, self.profile.policy)
-            except FseError as error:
-                tx.put_in_quarantine(error.rule.id, message)
-                return None
-            tx.keep_acknowledgement(stored.number, arl.result, file)
-            move_lot(tx, stored, step, self.profile.policy, arl.code)
-            if arl.result is ArlResult.ALTERED and arl.digest == digest(stored.envelope or b""):
-                # it arrived as it left, and still could not be opened: this envelope is of no use
-                tx.update_lot(stored.number, step.record, "envelope_dropped", envelope=None, sealed_for=None)
         return arl
+
+    def _record(self, tx: Transaction, arl: Arl, file: bytes) -> None:
+        stored = self._matching(tx, arl)
+        step = LOTS.advance(stored.record, _EVENTS[arl.result], tx.now, self.profile.policy)
+        tx.keep_acknowledgement(stored.number, arl.result, file)
+        move_lot(tx, stored, step, self.profile.policy, arl.code)
+        if arl.result is ArlResult.ALTERED and arl.digest == digest(stored.envelope or b""):
+            # it arrived as it left, and still could not be opened: this envelope is of no use
+            tx.update_lot(stored.number, step.record, "envelope_dropped", envelope=None, sealed_for=None)
 
     def _matching(self, tx: Transaction, arl: Arl) -> StoredLot:
         """

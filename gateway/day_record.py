@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from fse.arl import ArlResult
 from fse.encounter import AnonymousPatient
 from fse.lifecycle import PAPERS, SHEETS, NextAction, PaperKind, PaperState
 
@@ -99,11 +100,17 @@ def export_day(tx: Transaction, rows: tuple[DayRow, ...], folder: Path) -> str:
     """
     digest = sha256()
     for stored in tx.sheets():
+        if stored.sealed is None:
+            continue  # void
         _write(folder / "feuilles" / f"{stored.record.number}.fse", stored.sealed or b"", digest.update)
     for lot in tx.lots():
         _write(folder / "lots" / f"{lot.record.number}.lot", lot.signed or b"", digest.update)
-        for rank, (_, file) in enumerate(tx.acknowledgements(lot.number), 1):
-            _write(folder / "accuses" / f"{lot.record.number}-{rank}.arl", file, digest.update)
+        for rank, (result, file) in enumerate(tx.acknowledgements(lot.number), 1):
+            _write(
+                folder / "accuses" / f"{lot.record.number}-{rank}.arl",
+                file,
+                digest.update if _repeats(result) else None,
+            )
     documents = [(f"{paper.record.number}-{paper.record.kind}", paper.document) for paper in tx.papers()]
     documents += [(f"anonyme-{key}-{kind}", document) for key, kind, document in tx.anonymous_papers()]
     for name, document in documents:
@@ -131,8 +138,14 @@ def export_day(tx: Transaction, rows: tuple[DayRow, ...], folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, data: bytes, update: Callable[[bytes], None]) -> None:
+def _repeats(result: str) -> bool:
+    """Tell whether a seed repeats the acknowledgement: an altered one names the ciphertext, which has no seed."""
+    return result != ArlResult.ALTERED
+
+
+def _write(path: Path, data: bytes, update: Callable[[bytes], None] | None) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.touch(0o600)
     path.write_bytes(data)
-    update(data)
+    if update is not None:
+        update(data)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fse.lifecycle import LOTS, PAPERS, SHEETS, LotEvent, LotState
+from gateway.errors import GatewayError
 from gateway.movements import move_lot, move_sheet
 from gateway.routing_label import FileLabel
 from gateway.transport import Sending, TransportError
@@ -55,7 +56,11 @@ class Dispatch:
         Return how many. A message is removed only once it is recorded.
         """
         biller, count = self.profile.biller, 0
-        for message in self.transport.messages(biller):
+        try:
+            waiting = self.transport.messages(biller)
+        except TransportError:
+            return 0
+        for message in waiting:
             try:
                 self.acknowledgements.receive(self.transport.fetch(biller, message))
                 self.transport.remove(biller, message)
@@ -73,11 +78,16 @@ class Dispatch:
                 self._send_one(stored)
 
     def _send_one(self, stored: StoredLot) -> None:
-        envelope = self.lots.envelope(stored)
-        self._move_lot(stored.number, LotEvent.START_EMISSION)
+        try:
+            envelope = self.lots.envelope(stored)
+        except GatewayError as error:
+            with self.journal.write() as tx:
+                tx.record("not_sendable", error.rule.id, lot=stored.number)
+            return
+        self._move_lot(stored, LotEvent.START_EMISSION)
         label = FileLabel(self.profile.biller, stored.organism, stored.file_number, stored.number, stored.mode)
         result, why = self.transport.send(label, envelope)
-        self._move_lot(stored.number, LotEvent.EMISSION_FAILED if result is Sending.NOT_TAKEN else LotEvent.EMIT, why)
+        self._move_lot(stored, LotEvent.EMISSION_FAILED if result is Sending.NOT_TAKEN else LotEvent.EMIT, why)
 
     def apply_time(self) -> None:
         """
@@ -106,9 +116,8 @@ class Dispatch:
             due += [PAPERS.next_due(paper.record, policy) for paper in tx.papers()]
         return min((at for at in due if at is not None), default=None)
 
-    def _move_lot(self, number: int, event: LotEvent, detail: str = "") -> None:
+    def _move_lot(self, stored: StoredLot, event: LotEvent, detail: str = "") -> None:
         policy = self.profile.policy
         with self.journal.write() as tx:
-            stored = tx.lot(number)
-            if stored is not None:
-                move_lot(tx, stored, LOTS.advance(stored.record, event, tx.now, policy, detail), policy, detail)
+            found = tx.lot(stored.number) or stored  # an answer may have come while it was leaving
+            move_lot(tx, found, LOTS.advance(found.record, event, tx.now, policy, detail), policy, detail)

@@ -11,6 +11,7 @@ import gzip
 import zlib
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7EnvelopeBuilder, PKCS7Options, pkcs7_decrypt_der
@@ -58,7 +59,7 @@ def open_envelope(envelope: bytes, owner: Party) -> bytes:
         packed = pkcs7_decrypt_der(envelope, owner.certificate, owner.key, [])
         unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         data = unpacker.decompress(packed, MAX_FILE_BYTES)
-    except (ValueError, TypeError, zlib.error):
+    except (ValueError, TypeError, UnsupportedAlgorithm, zlib.error):
         raise EnvelopeError from None
     if not unpacker.eof or unpacker.unused_data:
         raise EnvelopeError

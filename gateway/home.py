@@ -69,8 +69,10 @@ class Home:
                 self.folder.rmdir()
             beside.rename(self.folder)
         except OSError as error:
+            if not self.trust.exists():  # another process may have been faster
+                raise GatewayError("HOME-MAKE", folder=self.folder, reason=error.strerror or "?") from None
+        finally:
             rmtree(beside, ignore_errors=True)
-            raise GatewayError("HOME-MAKE", folder=self.folder, reason=error.strerror or "?") from None
 
     def cps(self, rpps: str) -> Path:
         """Return the file of the demonstration CPS of the professional ``rpps``."""

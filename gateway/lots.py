@@ -1,5 +1,5 @@
 """
-Lots: closed in one transaction that gives their numbers, signed by a card, enveloped once.
+Lots: closed in the transaction that gives their numbers, signed by a card, enveloped once.
 
 One lot: one caisse, one mode, one biller, one cahier des charges. A lot waits to be signed until a person opens a
 signing period.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from gateway.clock import Clock
-    from gateway.journal import Journal, StoredSheet
+    from gateway.journal import Journal, StoredSheet, Transaction
     from gateway.profile import ServiceProfile
     from gateway.signing_period import SigningPeriod
 
@@ -49,23 +49,23 @@ class LotDesk:
 
     def close(self) -> tuple[int, ...]:
         """Put every queued sheet into a lot; return the new lots' numbers."""
-        numbers: list[int] = []
-        with self.journal.read() as tx:
-            queued = sorted(tx.sheets(SheetState.QUEUED), key=lambda sheet: (_kind(sheet), sheet.number))
-        for _, members in groupby(queued, key=_kind):
-            sheets = list(members)
-            numbers += [self._close_one(sheets[at : at + MAX_SHEETS]) for at in range(0, len(sheets), MAX_SHEETS)]
-        return tuple(numbers)
-
-    def _close_one(self, sheets: Sequence[StoredSheet]) -> int:
-        policy, first = self.profile.policy, sheets[0]
         with self.journal.write() as tx:
-            number, file_number = tx.take_number("lot"), tx.take_number("file")
-            record = LotRecord.of(f"{number:06d}", [sheet.record for sheet in sheets])
-            tx.open_lot(StoredLot(number, file_number, first.organism, first.mode, first.specification, record))
-            for sheet in sheets:
-                step = SHEETS.advance(sheet.record, SheetEvent.PUT_IN_LOT, tx.now, policy, record.number)
-                tx.update_sheet(sheet.number, step.record, SheetEvent.PUT_IN_LOT, record.number)
+            queued = sorted(tx.sheets(SheetState.QUEUED), key=lambda sheet: (_kind(sheet), sheet.number))
+            kinds = [list(members) for _, members in groupby(queued, key=_kind)]
+            return tuple(
+                self._close_one(tx, sheets[at : at + MAX_SHEETS])
+                for sheets in kinds
+                for at in range(0, len(sheets), MAX_SHEETS)
+            )
+
+    def _close_one(self, tx: Transaction, sheets: Sequence[StoredSheet]) -> int:
+        policy, first = self.profile.policy, sheets[0]
+        number, file_number = tx.take_number("lot"), tx.take_number("file")
+        record = LotRecord.of(f"{number:06d}", [sheet.record for sheet in sheets])
+        tx.open_lot(StoredLot(number, file_number, first.organism, first.mode, first.specification, record))
+        for sheet in sheets:
+            step = SHEETS.advance(sheet.record, SheetEvent.PUT_IN_LOT, tx.now, policy, record.number)
+            tx.update_sheet(sheet.number, step.record, SheetEvent.PUT_IN_LOT, record.number)
         return number
 
     def sign(self, period: SigningPeriod) -> tuple[int, ...]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from fse.act_table import act_table
 from fse.caisses import caisse_table
-from fse.lifecycle import SHEETS, SheetEvent, SheetState
+from fse.lifecycle import SHEETS
 from gateway.acknowledgements import AcknowledgementDesk
 from gateway.dispatch import Dispatch
 from gateway.errors import GatewayError
 from gateway.lots import LotDesk
-from gateway.movements import move_sheet
+from gateway.sealing import SealingDesk
 from gateway.submission import SubmissionDesk
 
 if TYPE_CHECKING:
@@ -61,10 +61,9 @@ class Gateway:
         self.journal = journal
         self.profile = around.profile
         self.clock = around.clock
-        self._desk = SubmissionDesk(
-            journal=journal,
-            profile=around.profile,
-            clock=around.clock,
+        self._sealing = SealingDesk(journal, around.profile, around.clock)
+        self._submission = SubmissionDesk(
+            sealing=self._sealing,
             acts=act_table(),
             caisses=caisse_table(),
             opposed=around.opposed_cards,
@@ -73,15 +72,15 @@ class Gateway:
         self.lots = LotDesk(journal, around.profile, around.clock, around.caisses)
         acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)
         self.dispatch = Dispatch(journal, around.profile, around.clock, self.lots, acknowledgements, around.transport)
-        self._void_interrupted()
+        self._sealing.void_interrupted()
 
     def submit(self, encounter: Encounter, cards: CardsAtHand) -> tuple[Reply, ...]:
         """Bring an encounter to its channel; see :meth:`gateway.submission.SubmissionDesk.submit`."""
-        return self._desk.submit(encounter, cards)
+        return self._submission.submit(encounter, cards)
 
     def resume(self, professional: ProfessionalCard) -> tuple[int, ...]:
         """Seal what only the professional's signature is missing from; return the numbers."""
-        return self._desk.resume(professional)
+        return self._sealing.resume(professional)
 
     def send_all(self, period: SigningPeriod) -> tuple[int, ...]:
         """Close the lots, sign them within ``period``, send what is due; return the numbers of the lots signed."""
@@ -101,10 +100,3 @@ class Gateway:
     def next_action(self, number: int) -> NextAction:
         """Return what the law expects next of a sheet, and by when."""
         return SHEETS.next_action(self.sheet(number), self.clock.now(), self.profile.policy)
-
-    def _void_interrupted(self) -> None:
-        policy = self.profile.policy
-        with self.journal.write() as tx:
-            for stored in tx.sheets(SheetState.RESERVED):
-                step = SHEETS.advance(stored.record, SheetEvent.VOID, tx.now, policy, "interrupted")
-                move_sheet(tx, stored, step, policy, "interrupted")

@@ -26,6 +26,7 @@ __all__ = ["ConcentratorClient", "Sending", "Transport", "TransportError"]
 
 _SECONDS = 15
 _TAKEN = 202
+_REFUSALS = frozenset({*range(400, 500), 503})
 _REDIRECTION = 300
 _MAILBOX = TypeAdapter(dict[str, list[int]])
 
@@ -78,16 +79,22 @@ class ConcentratorClient:
         """
         See :meth:`Transport.send`.
 
-        A refused connection and an explicit refusal are «not taken»: nothing was kept.
+        A refused connection and an explicit refusal are «not taken»: nothing was kept. Any other failure of the
+        concentrator may come after it has taken the file.
         """
         address = self._routes.get(label.organism, self._default)
         try:
-            answer = self._http.request("POST", f"{address}/fichiers", body=envelope, headers=label.headers())
+            answer = self._http.request(
+                "POST", f"{address}/fichiers", body=envelope, headers=label.headers(), preload_content=False
+            )
+            answer.close()  # its status says everything
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
             return Sending.NOT_TAKEN, "connexion refusée"
         except urllib3.exceptions.HTTPError as error:
             return Sending.UNKNOWN, type(error).__name__
-        return (Sending.TAKEN, "") if answer.status == _TAKEN else (Sending.NOT_TAKEN, f"HTTP {answer.status}")
+        if answer.status == _TAKEN:
+            return Sending.TAKEN, ""
+        return Sending.NOT_TAKEN if answer.status in _REFUSALS else Sending.UNKNOWN, f"HTTP {answer.status}"
 
     def messages(self, biller: str) -> list[str]:
         """See :meth:`Transport.messages`: the mailboxes of every concentrator that answers."""
@@ -114,7 +121,10 @@ class ConcentratorClient:
         try:
             answer = self._http.request(method, address, preload_content=False)
             body = answer.read(MAX_ENVELOPE_BYTES + 1)
-            answer.release_conn()
+            if len(body) > MAX_ENVELOPE_BYTES:
+                answer.close()  # the rest of it must not wait in a connection that is used again
+            else:
+                answer.release_conn()
         except urllib3.exceptions.HTTPError as error:
             raise TransportError("TRANSPORT", address=address, reason=type(error).__name__) from None
         if answer.status >= _REDIRECTION or len(body) > MAX_ENVELOPE_BYTES:

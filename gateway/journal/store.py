@@ -8,11 +8,13 @@ transaction that reads before it writes never works on something stale.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import create_engine, event, exc
 
 from gateway.errors import GatewayError
@@ -20,7 +22,6 @@ from gateway.journal.transaction import Transaction
 from gateway.logs import SILENT
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 _SECONDS_FOR_THE_LOCK = 10
+# the application id of the header of an SQLite file (https://www.sqlite.org/fileformat2.html, 1.3.17)
+_SQLITE, _HEADER_BYTES, _APPLICATION_AT = b"SQLite format 3\0", 100, slice(68, 72)
+_APPLICATION = int.from_bytes(b"FSEj")
+_NOT_A_JOURNAL = "file is not a journal"
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_SECONDS_FOR_THE_LOCK * 1000}")
 
 
@@ -52,10 +57,11 @@ class Journal:
         event.listen(self._engine, "connect", _on_connect)
         event.listen(self._engine, "begin", _on_begin)
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            _claim(path)
             with self._engine.execution_options(writes=True).begin() as connection:
                 _bring_up_to_date(connection)
-        except (OSError, exc.DBAPIError) as error:
+        except (OSError, sqlite3.Error, exc.DBAPIError, CommandError) as error:
+            self._engine.dispose()
             raise GatewayError("JOURNAL-OPEN", file=path, reason=_reason(error)) from None
 
     @contextmanager
@@ -78,6 +84,21 @@ class Journal:
         self._engine.dispose()
 
 
+def _claim(path: Path) -> None:
+    """Mark a new file as a journal; refuse any other file before anything is written to it."""
+    with open(path, "rb", opener=_owner_only) as file:
+        header = file.read(_HEADER_BYTES)
+    if not header:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"PRAGMA application_id={_APPLICATION}")
+    elif not header.startswith(_SQLITE) or int.from_bytes(header[_APPLICATION_AT]) != _APPLICATION:
+        raise sqlite3.DatabaseError(_NOT_A_JOURNAL)
+
+
+def _owner_only(path: str, _flags: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
 def _bring_up_to_date(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "gateway.journal:migrations")
@@ -97,5 +118,7 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _reason(error: OSError | exc.DBAPIError) -> str:
-    return error.strerror or "?" if isinstance(error, OSError) else str(error.orig)
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "?"
+    return str(error.orig if isinstance(error, exc.DBAPIError) else error)

@@ -46,6 +46,7 @@ sheets = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("reference", String, nullable=False),
     Column("part", Integer, nullable=False),
+    Column("facts", String, nullable=False),
     Column("organism", String, nullable=False),
     Column("mode", String, nullable=False),
     Column("specification", String, nullable=False),

@@ -19,6 +19,7 @@ from gateway.journal import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -30,11 +31,17 @@ _Record = TypeVar("_Record")
 
 @dataclass(frozen=True, slots=True)
 class StoredSheet:
-    """A sheet as the journal holds it; ``encounter`` is the JSON of the facts, ``payload`` the XML that is signed."""
+    """
+    A sheet as the journal holds it.
+
+    ``facts`` is the digest of the encounter as submitted, ``encounter`` the JSON of the encounter as the card corrects
+    it, ``payload`` the XML that is signed.
+    """
 
     number: int
     reference: str
     part: int
+    facts: str
     organism: str
     mode: str
     specification: str
@@ -136,7 +143,7 @@ class Transaction:
     def reserve_sheet(self, sheet: StoredSheet) -> None:
         """Store a sheet whose number was just taken."""
         values = {"state": sheet.record.state.value, "record": _json(_SHEET, sheet.record)}
-        columns = ("number", "reference", "part", "organism", "mode", "specification", "encounter", "payload")
+        columns = ("number", "reference", "part", "facts", "organism", "mode", "specification", "encounter", "payload")
         values |= {name: getattr(sheet, name) for name in columns}
         self._connection.execute(insert(tables.sheets).values(**values))
         self.record("reserve", sheet=sheet.number)
@@ -155,11 +162,10 @@ class Transaction:
         found = self._sheets(tables.sheets.c.number == number)
         return found[0] if found else None
 
-    def live_sheet(self, reference: str, part: int) -> StoredSheet | None:
-        """Return the sheet of a part of an encounter, if one was reserved and not voided."""
-        same = (tables.sheets.c.reference == reference) & (tables.sheets.c.part == part)
-        found = self._sheets(same & (tables.sheets.c.state != SheetState.VOID.value))
-        return found[0] if found else None
+    def live_sheets(self, reference: str) -> Sequence[StoredSheet]:
+        """Return the sheets of an encounter that were not voided, by number."""
+        same = tables.sheets.c.reference == reference
+        return self._sheets(same & (tables.sheets.c.state != SheetState.VOID.value))
 
     def sheets(self, *states: str) -> Sequence[StoredSheet]:
         """Return the sheets in ``states`` (all without), by number."""
@@ -280,9 +286,9 @@ class Transaction:
             for row in rows
         ]
 
-    def rank_of_the_day(self, day: str) -> int:
+    def rank_of_the_day(self, day: date) -> int:
         """Return the next rank within ``day`` (item 2 of the sheet)."""
-        return self.take_number(f"order {day}")
+        return self.take_number(f"order {day.isoformat()}")
 
 
 def _seconds(instant: datetime) -> int:
@@ -298,6 +304,7 @@ def _sheet_of(row: Row[Any]) -> StoredSheet:
         number=row.number,
         reference=row.reference,
         part=row.part,
+        facts=row.facts,
         organism=row.organism,
         mode=row.mode,
         specification=row.specification,

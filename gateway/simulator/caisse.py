@@ -73,7 +73,8 @@ class Caisse:
         except (EnvelopeError, LotAltered):
             return altered
         lot = signed.lot
-        if (lot.biller, lot.number, lot.file_number) != (label.biller, label.lot_number, label.file_number):
+        stated = (lot.biller, lot.number, lot.file_number, lot.mode)
+        if stated != (label.biller, label.lot_number, label.file_number, label.mode):
             return altered
         key, found = (lot.biller, lot.number), digest(data)
         known, answer = self._answers.get(key, ("", b""))

@@ -7,7 +7,6 @@ art. 3), unless a fault was asked of it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Concentrator"]
 
 _SECONDS = 10
+_ANSWERED = 200
 
 
 class Concentrator:
@@ -44,7 +44,7 @@ class Concentrator:
         self._caisses = caisses
         self._contracts = contracts
         self._faults = faults
-        self._mailboxes: dict[str, dict[int, bytes]] = defaultdict(dict)
+        self._mailboxes: dict[str, dict[int, bytes]] = {biller: {} for biller in contracts}
         self._delivered = 0
         self._lock = Lock()
         self._http = urllib3.PoolManager(timeout=_SECONDS, retries=False)
@@ -81,21 +81,27 @@ class Concentrator:
         if self._faults.strikes(FaultKind.ALTER_FILE, label.organism, label.mode):
             body = body[:-1] + bytes((body[-1] ^ 1,))
         answer = self._http.request("POST", self._caisses[label.organism], body=body, headers=label.headers())
-        if answer.status == 200 and not self._faults.strikes(FaultKind.LOSE_ARL, label.organism, label.mode):  # noqa: PLR2004
+        if answer.status == _ANSWERED and not self._faults.strikes(FaultKind.LOSE_ARL, label.organism, label.mode):
             with self._lock:
                 self._delivered += 1
                 self._mailboxes[label.biller][self._delivered] = answer.data
 
     async def _list(self, request: Request) -> Response:
-        return JSONResponse({"messages": sorted(self._mailboxes[request.path_params["biller"]])})
+        with self._lock:
+            return JSONResponse({"messages": sorted(self._mailbox(request))})
 
     async def _fetch(self, request: Request) -> Response:
-        found = self._mailboxes[request.path_params["biller"]].get(request.path_params["message"])
+        with self._lock:
+            found = self._mailbox(request).get(request.path_params["message"])
         return Response(status_code=404) if found is None else Response(found, media_type="application/pkcs7-mime")
 
     async def _remove(self, request: Request) -> Response:
-        self._mailboxes[request.path_params["biller"]].pop(request.path_params["message"], None)
+        with self._lock:
+            self._mailbox(request).pop(request.path_params["message"], None)
         return Response(status_code=204)
+
+    def _mailbox(self, request: Request) -> dict[int, bytes]:
+        return self._mailboxes.get(request.path_params["biller"], {})
 
 
 def _refusal(status: int, reason: str) -> JSONResponse:

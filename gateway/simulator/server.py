@@ -33,6 +33,7 @@ class LocalServer:
         limit = time.monotonic() + _SECONDS_TO_START
         while not self._server.started:
             if time.monotonic() > limit or not self._thread.is_alive():
+                self._socket.close()
                 raise GatewayError("SERVER-START", seconds=_SECONDS_TO_START)
             time.sleep(0.005)
 

@@ -20,8 +20,6 @@ ROOT = Path(__file__).parents[2]
 RANKS = 36
 """More commits than the day has; a test checks that."""
 
-pytestmark = pytest.mark.xdist_group("crash")
-
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:

@@ -18,9 +18,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "encounter.json"
 FSE = Path(sys.executable).with_name("fse")
 
-# one worker makes the local home for all the tests of this module
-pytestmark = pytest.mark.xdist_group("command-line")
-
 
 def fse(*words: str | Path, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command with a home of its own and no terminal."""
@@ -215,6 +212,32 @@ def test_who_is_not_on_the_card_gets_no_sheet(home: Path, tmp_path: Path, writte
     result = fse("seal", path, "-o", tmp_path / "x.fse", home=home, cwd=tmp_path)
     assert (result.returncode, "SEAL-PATIENT" in result.stderr) == (2, True)
     assert not (tmp_path / "x.fse").exists()
+
+
+def test_what_one_command_cannot_seal_is_said(home: Path, tmp_path: Path, written: Callable[..., Path]) -> None:
+    """Two sheets in one encounter, or a Vitale that nobody holds, are refused with their rule."""
+    facts = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    two = written(
+        "two.json",
+        professional=facts["professional"] | {"profession": "medecin"},
+        acts=[{"code": "COD"}, {"code": "FHV", "weeks_of_pregnancy": 5}],
+    )
+    stranger = facts["patient"] | {"insured": facts["patient"]["insured"] | {"nir": "1850362041990"}}
+    for path, rule in ((two, "SEAL-SEVERAL"), (written("stranger.json", patient=stranger), "SEAL-NO-VITALE")):
+        result = fse("seal", path, "-o", tmp_path / "x.fse", home=home, cwd=tmp_path)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert rule in result.stderr
+
+
+def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    """HOME-MAKE: a file stands where the local folder should be; the message names it and the variable to set."""
+    taken = tmp_path / "taken"
+    taken.write_text("something else", encoding="utf-8")
+    result = fse("seal", EXAMPLE, "-o", tmp_path / "x.fse", home=taken, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "HOME-MAKE" in result.stderr
+    assert "FSE_HOME" in result.stderr
+    assert tree(tmp_path) == {"taken": b"something else"}
 
 
 def test_named_cards_ask_for_their_pin_by_file(home: Path, tmp_path: Path) -> None:

@@ -23,9 +23,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("card_sim", "fse", "gateway", "schemas")
 BROKEN_LINK = re.compile(r"Retrying \(Retry\(.*after connection broken", re.DOTALL)
 
-# one worker builds and installs for all the tests of this module
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("reference", sa.String, nullable=False),
         sa.Column("part", sa.Integer, nullable=False),
+        sa.Column("facts", sa.String, nullable=False),
         sa.Column("organism", sa.String, nullable=False),
         sa.Column("mode", sa.String, nullable=False),
         sa.Column("specification", sa.String, nullable=False),
