@@ -17,7 +17,6 @@ from gateway.readers import CardsAtHand
 from tests.gateway.bench import (
     ANONYMOUS_IVG,
     ARTOIS,
-    OPALE,
     TUESDAY,
     Bench,
     patient,
@@ -258,13 +257,6 @@ def test_one_can_ask_where_a_sheet_is(bench: Bench) -> None:
     bench.submit(visit())
     action = bench.gateway.next_action(1)
     assert (action.code, action.by) == ("put_in_lot", WINDOW_END)
-
-
-def test_the_caisses_of_two_patients_differ(bench: Bench) -> None:
-    """The addressee follows the affiliation of the patient, never the site (convention art. 5)."""
-    bench.submit(visit("A"))
-    bench.submit(visit("B", **TWINS), "imaginaire")
-    assert bench.rows("SELECT organism FROM sheets ORDER BY number") == [(ARTOIS,), (OPALE,)]
 
 
 def test_the_log_and_the_errors_hold_no_identity(tmp_path: Path) -> None:

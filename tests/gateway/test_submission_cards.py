@@ -17,6 +17,7 @@ from tests.fse import sheet_builders as build
 from tests.gateway.bench import (
     ARTOIS,
     ELSEWHERE,
+    OPALE,
     Bench,
     patient,
     professional,
@@ -157,3 +158,10 @@ def test_without_the_pin_the_card_does_not_sign(bench: Bench) -> None:
     assert bench.rows("SELECT sealed FROM sheets") == [(None,)]
     locked.unlock("1234")
     assert bench.gateway.submit(visit(), CardsAtHand(locked, vitale("dutest")))[0].sheet == 1
+
+
+def test_the_caisses_of_two_patients_differ(bench: Bench) -> None:
+    """The addressee follows the affiliation of the patient, never the site (convention art. 5)."""
+    bench.submit(visit("A"))
+    bench.submit(visit("B", **TWINS), "imaginaire")
+    assert bench.rows("SELECT organism FROM sheets ORDER BY number") == [(ARTOIS,), (OPALE,)]
