@@ -8,7 +8,7 @@ one is ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -70,9 +70,8 @@ class Arl:
 
 
 def sign_arl(arl: Arl, caisse: Signer, at: datetime) -> bytes:
-    """Return the acknowledgement as a file sealed by the caisse."""
-    payload = safe_xml.canonical(_document(arl))
-    safe_xml.parse(payload, "arl-1")
+    """Return the acknowledgement as a file sealed by the caisse; the time of receipt is written to the second."""
+    payload = _FORMAT.write(replace(arl, received_at=arl.received_at.replace(microsecond=0)))
     return SealedFile(FileFormat.ARL, payload, (make_seal(payload, caisse, at, ARL_PURPOSE).encode(),)).encode()
 
 
@@ -90,7 +89,7 @@ def verify_arl(data: bytes, trust: TrustStore) -> Arl:
     check_seal(seal, file.payload, trust, "facturation")
     if seal.purpose != ARL_PURPOSE:
         raise WrongPurpose(purpose=seal.purpose)
-    arl = _arl(safe_xml.parse(file.payload, "arl-1"))
+    arl = _FORMAT.read(file.payload)
     if BillingParty.of(seal.x509) != BillingParty("caisse", arl.organism):
         raise ArlError("ARL-ISSUER", organism=arl.organism)
     return arl
@@ -135,3 +134,6 @@ def _arl(root: etree._Element) -> Arl:
         sheet=None if sheet is None else int(sheet),
         sheets=int(verdict.get("feuilles") or 0),
     )
+
+
+_FORMAT = safe_xml.XmlFormat("arl-1", _document, _arl)

@@ -20,7 +20,7 @@ __all__ = ["with_card"]
 
 def with_card(encounter: Encounter, card: VitaleData) -> Encounter:
     """
-    Return ``encounter`` with the insured, the beneficiary and the body that pays as the card gives them.
+    Return ``encounter`` with NIR, birth dates and ranks, and the body that pays, as the card gives them.
 
     An anonymous encounter is returned as it is: no card belongs to it. Raises :class:`fse.seals.WrongPatient` when the
     insured or the beneficiary is not on the card.
@@ -30,7 +30,8 @@ def with_card(encounter: Encounter, card: VitaleData) -> Encounter:
     patient = encounter.patient
     if patient.insured.nir != card.insured.nir:
         raise WrongPatient(serial=card.serial)
-    changes: dict[str, object] = {"organism": card.regime + card.caisse + card.centre}
+    insured = patient.insured.model_copy(update={"birth_date": card.insured.birth_date})
+    changes: dict[str, object] = {"insured": insured, "organism": card.regime + card.caisse + card.centre}
     if patient.beneficiary is not None:
         changes["beneficiary"] = _on_card(patient, patient.beneficiary, card)
     return encounter.model_copy(update={"patient": patient.model_copy(update=changes)})

@@ -2,8 +2,9 @@
 Detached CAdES-BES signatures: one signer, one encoding.
 
 A seal is a CMS SignedData (RFC 5652) over content kept beside it, with the signed attributes of CAdES-BES (ETSI EN
-319 122-1: content-type, message-digest, signing-time, signing-certificate-v2) and two of our own inside the signed
-part: what the signature is for, and, for the professional of a secured sheet, the digest of the beneficiary's seal.
+319 122-1: content-type, message-digest, signing-time, signing-certificate-v2, which names the signer's certificate and
+its authority's) and two of our own inside the signed part: what the signature is for, and, for the professional of a
+secured sheet, the digest of the beneficiary's seal.
 
 CMS leaves much room for bytes that no signature covers. Here what was read is written again from the parts that
 were understood, and any difference refuses the whole: extra signers, unsigned attributes, unused certificates,
@@ -86,13 +87,17 @@ class Seal:
         """The signer's certificate; raises :class:`CmsError` (SEAL-ENCODING) when it is not one."""
         try:
             return x509.load_der_x509_certificate(self.certificate)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise CmsError("SEAL-ENCODING") from None
 
     def signed_attributes(self) -> bytes:
         """Return the DER of the signed attributes: the bytes that the key signs."""
         return _attributes(
-            self.content_digest, self.signing_time, self.purpose, self.beneficiary_seal, self.certificate
+            self.content_digest,
+            self.signing_time,
+            self.purpose,
+            self.beneficiary_seal,
+            (self.certificate, self.issuer),
         )
 
     def encode(self) -> bytes:
@@ -122,7 +127,7 @@ class Seal:
             seal = _read(data)
             if seal.encode() == data:
                 return seal
-        except (ValueError, KeyError, IndexError, UnsupportedAlgorithm):
+        except (ValueError, TypeError, KeyError, IndexError, UnsupportedAlgorithm):
             pass
         raise CmsError("SEAL-ENCODING")
 
@@ -132,10 +137,13 @@ class Seal:
         try:
             if isinstance(key, rsa.RSAPublicKey):
                 key.verify(self.signature, signed, padding.PKCS1v15(), SHA256())
-            elif isinstance(key, ec.EllipticCurvePublicKey):
+                return
+            if isinstance(key, ec.EllipticCurvePublicKey):
                 key.verify(self.signature, signed, ec.ECDSA(SHA256()))
+                return
         except InvalidSignature:
-            raise CmsError("SEAL-SIGNATURE") from None
+            pass
+        raise CmsError("SEAL-SIGNATURE")
 
 
 def make_seal(
@@ -149,22 +157,31 @@ def make_seal(
     at = at.astimezone(UTC).replace(microsecond=0)
     content_digest = sha256(content).digest()
     bound = None if beneficiary_seal is None else sha256(beneficiary_seal).digest()
-    attributes = _attributes(content_digest, at, purpose, bound, signer.certificate)
+    attributes = _attributes(content_digest, at, purpose, bound, (signer.certificate, signer.issuer))
     signature = signer.sign(sha256(attributes).digest())
     return Seal(content_digest, at, purpose, bound, signer.certificate, signer.issuer, signature)
 
 
-def _attributes(digest: bytes, at: datetime, purpose: str, beneficiary_seal: bytes | None, certificate: bytes) -> bytes:
+def _attributes(
+    digest: bytes, at: datetime, purpose: str, beneficiary_seal: bytes | None, chain: tuple[bytes, bytes]
+) -> bytes:
     values = {
         _CONTENT_TYPE: _DATA,
         _MESSAGE_DIGEST: der.octets(digest),
         _SIGNING_TIME: der.time(at),
-        _SIGNING_CERTIFICATE_V2: der.sequence(der.sequence(der.sequence(der.octets(sha256(certificate).digest())))),
+        _SIGNING_CERTIFICATE_V2: _naming(*chain),
         _PURPOSE: der.utf8(purpose),
     }
     if beneficiary_seal is not None:
         values[_BENEFICIARY_SEAL] = der.octets(beneficiary_seal)
     return der.set_of(der.sequence(oid, der.set_of([value])) for oid, value in values.items())
+
+
+def _naming(certificate: bytes, issuer: bytes) -> bytes:
+    """Return the value of signing-certificate-v2: the digests of the signer's certificate and of its authority's."""
+    return der.sequence(
+        der.sequence(*(der.sequence(der.octets(sha256(one).digest())) for one in (certificate, issuer)))
+    )
 
 
 def _algorithm(certificate: x509.Certificate) -> bytes:
@@ -217,11 +234,15 @@ def _values(attributes: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _signer_first(certificates: bytes, signing_certificate: bytes) -> tuple[bytes, bytes]:
+def _signer_first(certificates: bytes, named: bytes) -> tuple[bytes, bytes]:
+    """Return the two certificates in the order in which the signed attributes name them; no others are even parsed."""
     one, rest = der.read(certificates, _SEQUENCE)
     two, _ = der.read(rest, _SEQUENCE)
     pair = der.tlv(_SEQUENCE, one), der.tlv(_SEQUENCE, two)
-    return pair if signing_certificate.endswith(sha256(pair[0]).digest()) else pair[::-1]
+    for signer, issuer in (pair, pair[::-1]):
+        if _naming(signer, issuer) == named:
+            return signer, issuer
+    raise CmsError("SEAL-ENCODING")
 
 
 def _instant(value: bytes) -> datetime:

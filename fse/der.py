@@ -1,8 +1,8 @@
 """
 DER, as little of it as seals and sheet files need (ITU-T X.690).
 
-Written by hand because building CMS through object trees costs twenty times the signature itself; complex
-structures from outside are parsed by asn1crypto and then written again with these functions and compared.
+Written by hand because building CMS through object trees costs twenty times the signature itself. What is read from
+outside is written again with these functions and compared.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ def context(number: int, body: bytes) -> bytes:
 
 
 def integer(value: int) -> bytes:
-    """Return a non-negative INTEGER."""
+    """Return a non-negative INTEGER; raises :class:`DerError` for another."""
+    if value < 0:
+        message = "a negative number"
+        raise DerError(message)
     return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 

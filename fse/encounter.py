@@ -7,13 +7,26 @@ An encounter says what happened; which channel, price and paper follow is decide
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+import schemas
 from fse.deadlines import paris_date
 from fse.errors import FseError
 from fse.identifiers import IdentifierError, Nir, OrganismCode, check_finess, check_rpps
@@ -62,11 +75,27 @@ def _identifier(check: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _written(as_: str, pattern: str) -> BeforeValidator:
+    """Take a text of that form only: pydantic alone would read a number as seconds since 1970."""
+
+    def validate(value: object) -> object:
+        if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(pattern, value)):
+            return value
+        raise PydanticCustomError("written", "{as} expected", {"as": as_})
+
+    return BeforeValidator(validate)
+
+
+Day = Annotated[date, _written("YYYY-MM-DD", "[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+Instant = Annotated[
+    datetime, _written("YYYY-MM-DDThh:mm:ss+hh:mm", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}[0-9:.]*([Zz+-].*)?")
+]
 Rpps = Annotated[str, _identifier(check_rpps)]
 Finess = Annotated[str, _identifier(check_finess)]
 NirText = Annotated[str, _identifier(lambda value: Nir.parse(value).number)]
 Organism = Annotated[str, _identifier(OrganismCode.parse)]
-Name = Annotated[str, StringConstraints(pattern=r"^[^\W\d_]([^\W\d_]|['’ -])*$", max_length=50)]
+_LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỹ"  # Latin letters, in a writing that every engine of regular expressions reads alike
+Name = Annotated[str, StringConstraints(pattern=f"^[{_LETTER}][{_LETTER}'’ -]*$", max_length=50)]
 ActCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9+]{0,9}$")]
 
 
@@ -98,8 +127,10 @@ class Person(_Facts):
     nir: NirText | None = Field(default=None, description="13 characters, or 15 with the key; absent when unknown")
     family_name: Name
     first_name: Name
-    birth_date: date
-    birth_rank: int = Field(default=1, ge=1, le=9, description="rank among those born the same day in this family")
+    birth_date: Day
+    birth_rank: StrictInt = Field(
+        default=1, ge=1, le=9, description="rank among those born the same day in this family"
+    )
 
 
 class Insured(Person):
@@ -121,7 +152,7 @@ class AnonymousPatient(_Facts):
     """A patient whose care must stay secret: no field here can hold an identity (convention, 10.3)."""
 
     kind: Literal["anonymous"] = "anonymous"
-    minor: bool
+    minor: StrictBool
 
 
 class ProfessionalFact(_Facts):
@@ -131,16 +162,16 @@ class ProfessionalFact(_Facts):
     profession: Profession
     family_name: Name
     first_name: Name
-    pediatrician: bool = False
+    pediatrician: StrictBool = False
 
 
 class ActFact(_Facts):
     """One act done."""
 
     code: ActCode
-    on: date | None = Field(default=None, description="date of the act, when not the date of the encounter")
-    quantity: int = Field(default=1, ge=1, le=99)
-    weeks_of_pregnancy: int | None = Field(
+    on: Day | None = Field(default=None, description="date of the act, when not the date of the encounter")
+    quantity: StrictInt = Field(default=1, ge=1, le=99)
+    weeks_of_pregnancy: StrictInt | None = Field(
         default=None,
         ge=1,
         le=45,
@@ -157,29 +188,32 @@ class Encounter(_Facts):
     reference: str = Field(
         pattern=r"^[A-Za-z0-9._-]{1,40}$", description="the PMI software's own id; never an identity"
     )
-    at: datetime = Field(description="when the patient was seen, with its offset")
+    at: Instant = Field(description="when the patient was seen, with its offset")
     site: Finess = Field(description="FINESS of the place of care")
     professional: ProfessionalFact
     patient: Annotated[IdentifiedPatient | AnonymousPatient, Field(discriminator="kind")]
     vitale: CardInReader = CardInReader.PRESENT
     cps: Literal["present", "unusable"] = "present"
     acts: tuple[ActFact, ...] = Field(min_length=1, max_length=20)
-    pregnancy_start: date | None = Field(default=None, description="date présumée de début de grossesse")
-    delivery_date: date | None = None
-    accident_by_third_party: date | None = Field(
-        default=None, description="date of an accident caused by somebody else"
-    )
+    pregnancy_start: Day | None = Field(default=None, description="date présumée de début de grossesse")
+    delivery_date: Day | None = None
+    accident_by_third_party: Day | None = Field(default=None, description="date of an accident caused by somebody else")
 
     @model_validator(mode="after")
     def _consistent(self) -> Encounter:
         if self.at.tzinfo is None:
             raise _broken("ENC-TIMEZONE")
+        try:
+            day = self.day
+        except OverflowError:
+            reasons = {"reason_fr": "ce jour n'existe pas en France", "reason_en": "no such day in France"}
+            raise _broken("ENC-VALUE", place="at", **reasons) from None
         dates = {f"acts[{index}].on": act.on for index, act in enumerate(self.acts)}
         dates |= {name: getattr(self, name) for name in ("pregnancy_start", "delivery_date", "accident_by_third_party")}
         dates["patient.birth_date"] = self.patient_birth_date
         for place, value in dates.items():
-            if value is not None and value > self.day:
-                raise _broken("ENC-ORDER", place=place, day=self.day)
+            if value is not None and value > day:
+                raise _broken("ENC-ORDER", place=place, day=day)
         return self
 
     @property
@@ -226,16 +260,33 @@ def encounter_error(error: ValidationError) -> EncounterError:
     The value is not repeated.
     """
     first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "encounter"
+    place = _place(first["loc"])
     match first["type"]:
         case "rule":
             context = first["ctx"]
             return EncounterError(context["rule"], **{"place": place, **context["facts"], "field": place})
-        case "json_invalid" | "json_type":
+        case "json_invalid":
             return EncounterError("ENC-JSON", reason=first["ctx"]["error"])
         case "missing":
             return EncounterError("ENC-MISSING", place=place)
         case "extra_forbidden":
             return EncounterError("ENC-UNKNOWN", place=place)
-        case _:
-            return EncounterError("ENC-VALUE", place=place, reason=first["msg"])
+        case "union_tag_not_found":
+            return EncounterError("ENC-MISSING", place=f"{place}.kind")
+        case kind:
+            place += ".kind" if kind == "union_tag_invalid" else ""
+            words = schemas.read_toml("wording.toml")["value"].get(kind, {"fr": first["msg"], "en": first["msg"]})
+            context = {name: str(value).replace(" or ", ", ") for name, value in first.get("ctx", {}).items()}
+            reasons = {f"reason_{language}": text.format_map(context) for language, text in words.items()}
+            return EncounterError("ENC-VALUE", place=place, **reasons)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return where it is, as ``acts[0].code``; of a name that is not ours only the letters: it may be anything."""
+    # pydantic names the kind of patient as a step of its own; the file has no such step
+    steps = [part for rank, part in enumerate(location) if not (part in _KINDS and location[rank - 1] == "patient")]
+    names = (f"[{part}]" if isinstance(part, int) else "." + re.sub(r"[^A-Za-z_]", "*", part)[:40] for part in steps)
+    return "".join(names).removeprefix(".") or "encounter"
+
+
+_KINDS = frozenset({"identified", "anonymous"})

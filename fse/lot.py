@@ -80,8 +80,7 @@ def digest(data: bytes) -> str:
 
 def sign_lot(lot: Lot, sheets: Iterable[bytes], cps: Signer, at: datetime) -> bytes:
     """Return the lot file: manifest, the card's seal, and the sheets' bytes in the order of the manifest."""
-    payload = safe_xml.canonical(_manifest(lot))
-    safe_xml.parse(payload, "lot-1")
+    payload = _FORMAT.write(lot)
     return SealedFile(
         FileFormat.LOT, payload, (make_seal(payload, cps, at, LOT_PURPOSE).encode(),), tuple(sheets)
     ).encode()
@@ -99,12 +98,10 @@ def open_lot(data: bytes) -> SignedLot:
         (encoded,) = file.seals
         seal = Seal.decode(encoded)
         seal.check_signature()
-        root = safe_xml.parse(file.payload, "lot-1")
-        lot = _lot(root)
+        lot = _FORMAT.read(file.payload)
         sound = (
             seal.content_digest == sha256(file.payload).digest()
             and seal.purpose == LOT_PURPOSE
-            and safe_xml.canonical(_manifest(lot)) == file.payload
             and [found for _, found in lot.sheets] == [digest(part) for part in file.parts]
             and len({number for number, _ in lot.sheets}) == len(lot.sheets)
         )
@@ -119,8 +116,8 @@ def check_signer(signed: SignedLot, trust: TrustStore) -> CpsEntitlement:
     """
     Return the holder of the card that signed the lot, when he may.
 
-    Raises :class:`fse.trust.TrustError` (unknown, expired or revoked at signing time) and
-    :class:`fse.seals.NotEntitled` (a card without the right to sign lots).
+    Raises :class:`fse.trust.TrustError` (unknown, expired or revoked at signing time),
+    :class:`fse.holders.HolderError`, and :class:`fse.seals.NotEntitled` (a card without the right to sign lots).
     """
     trust.check(signed.seal.x509, signed.seal.issuer, "cps", signed.seal.signing_time)
     holder = CpsEntitlement.of(signed.seal.x509)
@@ -165,3 +162,6 @@ def _lot(root: etree._Element) -> Lot:
             (int(found.get("numero") or 0), found.get("sha256") or "") for found in root.findall(_Q + "feuille")
         ),
     )
+
+
+_FORMAT = safe_xml.XmlFormat("lot-1", _manifest, _lot)

@@ -208,9 +208,10 @@ def check_sheet(sheet: Sheet) -> None:
             raise SheetError("SHEET-PART", code=line.code, amo=line.amo_cents, fee=line.fee_cents)
     if not sheet.last_act <= sheet.delay_from <= sheet.drawn_up_on:
         raise SheetError("SHEET-DATES", last_act=sheet.last_act, start=sheet.delay_from, drawn_up=sheet.drawn_up_on)
-    kind = sheet.insured.kind
-    if kind is not NirKind.ORDINARY and (kind, sheet.mode.cause) != (NirKind.MINOR_CONTRACEPTION, Cause.SECRET):
-        raise SheetError("SHEET-ANONYMOUS", kind=kind.value)
+    for nir in (sheet.insured, sheet.beneficiary and sheet.beneficiary.nir):
+        kind = nir.kind if nir else NirKind.ORDINARY
+        if kind is not NirKind.ORDINARY and (kind, sheet.mode.cause) != (NirKind.MINOR_CONTRACEPTION, Cause.SECRET):
+            raise SheetError("SHEET-ANONYMOUS", kind=kind.value)
     professional = sheet.professional
     check_rpps(professional.rpps, "professionnel.rpps")
     check_finess(professional.structure, "professionnel.structure")

@@ -31,32 +31,29 @@ from fse.sheet import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from lxml import etree
 
-__all__ = ["CURRENT_VERSION", "MENTION", "READERS", "read_sheet", "write_sheet"]
-
-CURRENT_VERSION = 1
-"""The version of the format that :func:`write_sheet` writes."""
+__all__ = ["MENTION", "VERSIONS", "read_sheet", "write_sheet"]
 
 MENTION = "SIMULATION - NON HOMOLOGUE"
 """What every document of the simulator says of itself."""
 
 _NAMESPACE = "urn:fse-sim:feuille:1"
 _Q = f"{{{_NAMESPACE}}}"
+_HEAD_BYTES = 300
 
 
 def write_sheet(sheet: Sheet) -> bytes:
     """
     Return the canonical XML of ``sheet``, in the current version: the bytes that the cards sign.
 
-    Raises :class:`SheetError` when the sheet breaks a rule of :func:`fse.sheet.check_sheet`, and
-    :class:`fse.safe_xml.XmlError` (XML-SCHEMA) when an item has not the form that the schema asks.
+    Raises :class:`fse.safe_xml.XmlError` when an item has not the form that the schema asks (XML-SCHEMA) or no place
+    in the document (XML-WRITING), and the errors of :func:`fse.sheet.check_sheet`.
     """
+    data = _VERSION_1.write(sheet)
     check_sheet(sheet)
-    data = safe_xml.canonical(_feuille(sheet))
-    safe_xml.parse(data, f"feuille-{CURRENT_VERSION}")
     return data
 
 
@@ -64,27 +61,15 @@ def read_sheet(data: bytes) -> Sheet:
     """
     Return the sheet written in ``data``.
 
-    Raises :class:`fse.safe_xml.XmlError`, or :class:`SheetError`: SHEET-VERSION for a version of the format that is not
-    known, SHEET-WRITING for another writing of the same content (order of attributes, white space, totals), and the
-    rules of :func:`fse.sheet.check_sheet`.
+    Raises :class:`SheetError` (SHEET-VERSION) for a version of the format that is not known, the errors of
+    :meth:`fse.safe_xml.XmlFormat.read`, those of identifiers, and those of :func:`fse.sheet.check_sheet`.
     """
-    reader = next((read for mark, read in READERS.items() if mark in data[:300]), None)
-    if reader is None:
-        raise SheetError("SHEET-VERSION", known=", ".join(mark.decode() for mark in READERS))
-    sheet = reader(data)
+    version = next((known for mark, known in VERSIONS.items() if mark in data[:_HEAD_BYTES]), None)
+    if version is None:
+        raise SheetError("SHEET-VERSION", known=", ".join(mark.decode() for mark in VERSIONS))
+    sheet = version.read(data)
     check_sheet(sheet)
     return sheet
-
-
-def _read_version_1(data: bytes) -> Sheet:
-    sheet = _sheet(safe_xml.parse(data, "feuille-1"))
-    if safe_xml.canonical(_feuille(sheet)) != data:
-        raise SheetError("SHEET-WRITING")
-    return sheet
-
-
-READERS: Mapping[bytes, Callable[[bytes], Sheet]] = {b'xmlns="urn:fse-sim:feuille:1"': _read_version_1}
-"""Every version of the format that was ever written, by the namespace declaration at the head of the document."""
 
 
 def _e(name: str, *children: etree._Element | None, text: object = None) -> etree._Element:
@@ -157,14 +142,13 @@ def _cover(cover: Illness | Maternity | Accident) -> etree._Element:
             return _e("maternite", _e(kind, text=on))
         case Accident(number, on):
             return _e("accident_travail", _optional("numero", number) if number else _e("date_accident", text=on))
-        case Illness(exemption, third_party, prevention):
-            accident = _e("non") if third_party is None else _e("date", text=third_party)
-            return _e(
-                "maladie",
-                _e("cas_exoneration", text=exemption),
-                _e("accident_tiers", accident),
-                _optional("action_prevention", prevention),
-            )
+    third_party = cover.accident_by_third_party
+    return _e(
+        "maladie",
+        _e("cas_exoneration", text=cover.exemption),
+        _e("accident_tiers", _e("non") if third_party is None else _e("date", text=third_party)),
+        _optional("action_prevention", cover.prevention),
+    )
 
 
 def _line(line: Line) -> etree._Element:
@@ -175,7 +159,7 @@ def _line(line: Line) -> etree._Element:
         _e("code_acte", text=line.code),
         _optional("numero_dent", line.tooth),
         _e("quantite", text=line.quantity),
-        _optional("coefficient", line.coefficient),
+        _optional("coefficient", None if line.coefficient is None else f"{line.coefficient.normalize():f}"),
         *(_e("modificateur", text=modifier) for modifier in line.modifiers),
         _e("montant_honoraires", text=line.fee_cents),
         _e("taux", text=line.rate_percent),
@@ -294,3 +278,9 @@ def _read_imaging(found: etree._Element | None) -> Imaging | None:
     if found is None:
         return None
     return Imaging(int(_text(found, "numero_ordre")), _text(found, "appareil"))
+
+
+_VERSION_1 = safe_xml.XmlFormat("feuille-1", _feuille, _sheet)
+
+VERSIONS: Mapping[bytes, safe_xml.XmlFormat[Sheet]] = {b'xmlns="urn:fse-sim:feuille:1"': _VERSION_1}
+"""Every version of the format that was ever written, by the namespace declaration at the head of the document."""

@@ -94,7 +94,7 @@ def _certificate(files: Mapping[str, bytes], name: str) -> x509.Certificate:
         certificate = x509.load_pem_x509_certificate(files[name])
     except KeyError:
         raise TrustError("TRUST-STORE", file=name, reason="missing") from None
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise TrustError("TRUST-STORE", file=name, reason="not a PEM certificate") from None
     if _MARK not in _common_name(certificate).split():
         raise TrustError("TRUST-REAL", subject=_common_name(certificate))
@@ -115,9 +115,15 @@ def _revocations(files: Mapping[str, bytes], name: str, authority: x509.Certific
 
 
 def _signed_by(certificate: x509.Certificate, authority: x509.Certificate, name: str) -> None:
-    basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    if not (basic.ca and _issued_by(certificate, authority)):
-        raise TrustError("TRUST-STORE", file=name, reason="not signed by the root")
+    if not (_may_issue(certificate) and _issued_by(certificate, authority)):
+        raise TrustError("TRUST-STORE", file=name, reason="not an authority signed by the root")
+
+
+def _may_issue(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
 
 
 def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -129,5 +135,8 @@ def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bo
 
 
 def _common_name(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    try:
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except (ValueError, TypeError):
+        names = []
     return str(names[0].value) if names else "?"

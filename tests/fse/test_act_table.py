@@ -112,7 +112,7 @@ def test_lines_never_change() -> None:
     """A loaded line is frozen."""
     line = act_table().lines[0]
     with pytest.raises(ValidationError, match="frozen"):
-        line.cents = 1  # type: ignore[misc]
+        line.cents = 1  # type: ignore[misc]  # that is the point
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_days_that_do_not_exist(text: str, rule: str) -> None:
 def test_deadlines_refuse_what_is_no_date() -> None:
     """A text where a day is expected is refused, in plain days too."""
     with pytest.raises(DeadlineError) as caught:
-        calendar_deadline("2025-03-03")  # type: ignore[arg-type]
+        calendar_deadline("2025-03-03")  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.rule.id == "DEADLINE-DATE"
 
 

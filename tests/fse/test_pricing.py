@@ -17,7 +17,7 @@ TABLE = act_table()
 FICTITIOUS = act_table("tables_fictitious")
 
 
-def ask(code: str, on: str, profession: str = "medecin", table: ActTable = TABLE, **facts: Any) -> PricedAct:  # noqa: ANN401
+def ask(code: str, on: str, profession: str = "medecin", table: ActTable = TABLE, **facts: Any) -> PricedAct:  # noqa: ANN401 - facts of any type
     """Return the price of an act; dates among the facts are ISO texts."""
     known: dict[str, Any] = {
         name: date.fromisoformat(value) if isinstance(value, str) else value for name, value in facts.items()
@@ -25,7 +25,7 @@ def ask(code: str, on: str, profession: str = "medecin", table: ActTable = TABLE
     return price(PricingQuestion(code=code, on=date.fromisoformat(on), profession=profession, **known), table)
 
 
-def refused(code: str, on: str, profession: str = "medecin", table: ActTable = TABLE, **facts: Any) -> PricingError:  # noqa: ANN401
+def refused(code: str, on: str, profession: str = "medecin", table: ActTable = TABLE, **facts: Any) -> PricingError:  # noqa: ANN401 - facts of any type
     """Return the refusal of an act; its messages must be complete in both languages."""
     with pytest.raises(PricingError) as caught:
         ask(code, on, profession, table, **facts)

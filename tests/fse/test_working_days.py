@@ -177,7 +177,7 @@ def test_overseas_is_said_uncertain() -> None:
 def test_what_is_no_date(day: object) -> None:
     """An instant, a text or a number is refused where a day is expected."""
     with pytest.raises(DeadlineError) as caught:
-        NATIONAL.add(day, 1)  # type: ignore[arg-type]
+        NATIONAL.add(day, 1)  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.rule.id == "DEADLINE-DATE"
 
 
@@ -215,3 +215,12 @@ def test_counts_that_make_no_delay(count: int) -> None:
 def test_longest_count() -> None:
     """A thousand working days can be counted, and counted back."""
     assert NATIONAL.days_between(date(2025, 3, 3), NATIONAL.add(date(2025, 3, 3), 1000)) == 1000
+
+
+def test_overseas_says_what_it_does_not_cover() -> None:
+    """PLACE-OVERSEAS: the local holidays of 971 to 976 are not in the table, and the place says so."""
+    found = Place("974").warning
+    assert found is not None
+    assert found.id == "PLACE-OVERSEAS"
+    assert "974" in found.text({"department": "974"})
+    assert Place("62").warning is None
