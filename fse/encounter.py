@@ -22,6 +22,7 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -75,6 +76,11 @@ def _identifier(check: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _form(pattern: str) -> WithJsonSchema:
+    """Say in the JSON Schema what an identifier looks like; its key and ranges are for ``fse.identifiers`` alone."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
 def _written(as_: str, pattern: str) -> BeforeValidator:
     """Take a text of that form only: pydantic alone would read a number as seconds since 1970."""
 
@@ -90,10 +96,12 @@ Day = Annotated[date, _written("YYYY-MM-DD", "[0-9]{4}-[0-9]{2}-[0-9]{2}")]
 Instant = Annotated[
     datetime, _written("YYYY-MM-DDThh:mm:ss+hh:mm", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}[0-9:.]*([Zz+-].*)?")
 ]
-Rpps = Annotated[str, _identifier(check_rpps)]
-Finess = Annotated[str, _identifier(check_finess)]
-NirText = Annotated[str, _identifier(lambda value: Nir.parse(value).number)]
-Organism = Annotated[str, _identifier(OrganismCode.parse)]
+Rpps = Annotated[str, _identifier(check_rpps), _form("^[0-9]{11}$")]
+Finess = Annotated[str, _identifier(check_finess), _form("^([0-9]{2}|2[AB])[0-9]{7}$")]
+NirText = Annotated[
+    str, _identifier(lambda value: Nir.parse(value).number), _form("^[0-9]{5}([0-9]{2}|2[AB])[0-9]{6}([0-9]{2})?$")
+]
+Organism = Annotated[str, _identifier(OrganismCode.parse), _form("^[0-9]{9}$")]
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỹ"  # Latin letters, in a writing that every engine of regular expressions reads alike
 Name = Annotated[str, StringConstraints(pattern=f"^[{_LETTER}][{_LETTER}'’ -]*$", max_length=50)]
 ActCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9+]{0,9}$")]

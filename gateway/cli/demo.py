@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -258,7 +259,7 @@ def _closing(result: DayResult, seconds: float) -> str:
         + result.run_digest[:16],
         say("À voir :", "To look at:"),
         "  resultat.json   evenements.jsonl   feuilles/   lots/   accuses/   papiers/   journal.db   trust/",
-        f"  fse verify {folder}/feuilles/{result.rows[0].reply.sheet or 1:09d}.fse --trust {folder}/trust",
+        f"  {sys.argv[0]} verify {folder}/feuilles/{result.rows[0].reply.sheet or 1:09d}.fse --trust {folder}/trust",
         say(f"Tout est dans {folder}", f"Everything is in {folder}"),
     ]
     return "\n".join(lines)
