@@ -232,7 +232,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         Outcome.PLAIN_PAPER,
         "cps-unusable",
-        "convention art. 6.2 (A7)",
+        "convention art. 6.2",
         subjects=_BILLED,
         identities=_NAMED,
         payers=_OURS,
@@ -243,8 +243,8 @@ ROWS: tuple[Row, ...] = (
     _sheet(Outcome.DEGRADED, VitaleState.ABSENT, "protocol art. 6", "sans-carte"),
     _sheet(Outcome.DEGRADED, VitaleState.HARDWARE, "protocol art. 6", "materiel"),
     _sheet(Outcome.DEGRADED, VitaleState.SOFTWARE, "protocol art. 6", "logiciel"),
-    _sheet(Outcome.DEGRADED, VitaleState.OPPOSED, "protocol art. 7 (A27)", "carte-opposee"),
-    _sheet(Outcome.HELD, VitaleState.OPPOSED_HOLD, "protocol art. 7 (A27)"),
+    _sheet(Outcome.DEGRADED, VitaleState.OPPOSED, "protocol art. 7 (our policy)", "carte-opposee"),
+    _sheet(Outcome.HELD, VitaleState.OPPOSED_HOLD, "protocol art. 7 (our policy)"),
 )
 """The routing table."""
 

@@ -1,8 +1,8 @@
 """
 The rule catalogue: every check of the product, once.
 
-A refusal, an ARL code, a line of a report and a page of the documentation are views of the same entry
-(decision 3 of the design). The entries are data, in ``schemas/rules/*.toml``.
+A refusal, an ARL code, a line of a report and a page of the documentation are views of the same entry.
+The entries are data, in ``schemas/rules/*.toml``.
 """
 
 from __future__ import annotations

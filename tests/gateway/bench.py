@@ -45,7 +45,7 @@ EXAMPLE: dict[str, Any] = json.loads(
 ARTOIS, OPALE, ELSEWHERE = "019990000", "019980000", "019970000"
 DOCTOR, MIDWIFE, UNENTITLED = "99700000013", "99700000021", "99700000039"
 TUESDAY = datetime(2025, 3, 4, 10, 0, tzinfo=UTC)
-"""4 March 2025: the 8th jour ouvré after it is Friday 14 March (law, 4.4: no holiday in March)."""
+"""4 March 2025: the 8th jour ouvré after it is Friday 14 March (CSS R161-47; no holiday in March)."""
 
 
 def party_of(one: BillingParty) -> Party:

@@ -73,7 +73,7 @@ def test_taken_means_sent(ready: Bench) -> None:
 
 
 def test_not_taken_is_an_attempt_and_no_emission(ready: Bench) -> None:
-    """A refused connection is a failed attempt of the first emission (law, 4.2): nothing was emitted."""
+    """A refused connection is a failed attempt of the first emission (CSS R161-47 III): nothing was emitted."""
     ready.wire.results = [FAILED, FAILED]
     for hour in (11, 12, 13):
         ready.clock.move_to(_march(4, hour))

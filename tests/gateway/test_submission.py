@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WINDOW_END = date(2025, 3, 14)
-"""8 jours ouvrés after Tuesday 4 March 2025 (law, 4.4)."""
+"""8 jours ouvrés after Tuesday 4 March 2025 (CSS R161-47)."""
 MONTH_END = date(2025, 3, 31)
 
 
