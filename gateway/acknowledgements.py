@@ -51,6 +51,8 @@ class AcknowledgementDesk:
 
     def _record(self, tx: Transaction, arl: Arl, file: bytes) -> None:
         stored = self._matching(tx, arl)
+        if any(file == kept for _, kept in tx.acknowledgements(stored.number)):
+            return  # delivered again: one answer counts once
         step = LOTS.advance(stored.record, _EVENTS[arl.result], tx.now, self.profile.policy)
         tx.keep_acknowledgement(stored.number, arl.result, file)
         move_lot(tx, stored, step, self.profile.policy, arl.code)

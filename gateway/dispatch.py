@@ -97,10 +97,10 @@ class Dispatch:
         """
         policy = self.profile.policy
         with self.journal.write() as tx:
-            for lot in tx.lots():
+            for lot in tx.lots(*LOTS.timed):
                 for lot_step in LOTS.settle(lot.record, tx.now, policy):
                     move_lot(tx, lot, lot_step, policy)
-            for sheet in tx.sheets():
+            for sheet in tx.sheets(*SHEETS.timed):
                 for sheet_step in SHEETS.settle(sheet.record, tx.now, policy):
                     move_sheet(tx, sheet, sheet_step, policy)
             for paper in tx.papers():
@@ -111,8 +111,8 @@ class Dispatch:
         """Return when time alone next makes something happen, so that a simulated clock can jump to it."""
         policy = self.profile.policy
         with self.journal.read() as tx:
-            due = [LOTS.next_due(lot.record, policy) for lot in tx.lots()]
-            due += [SHEETS.next_due(sheet.record, policy) for sheet in tx.sheets()]
+            due = [LOTS.next_due(lot.record, policy) for lot in tx.lots(*LOTS.timed)]
+            due += [SHEETS.next_due(sheet.record, policy) for sheet in tx.sheets(*SHEETS.timed)]
             due += [PAPERS.next_due(paper.record, policy) for paper in tx.papers()]
         return min((at for at in due if at is not None), default=None)
 

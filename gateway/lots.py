@@ -76,11 +76,11 @@ class LotDesk:
         for stored in waiting:
             if not period.is_open:
                 break
-            self._sign_one(stored, period)
-            signed.append(stored.number)
+            if self._sign_one(stored, period):
+                signed.append(stored.number)
         return tuple(signed)
 
-    def _sign_one(self, stored: StoredLot, period: SigningPeriod) -> None:
+    def _sign_one(self, stored: StoredLot, period: SigningPeriod) -> bool:
         now = self.clock.now()
         with self.journal.read() as tx:
             sheets = [(sheet.number, sheet.sealed or b"") for sheet in tx.sheets_of_lot(stored.number)]
@@ -95,9 +95,13 @@ class LotDesk:
             sheets=tuple((number, digest(data)) for number, data in sheets),
         )
         data = sign_lot(lot, [data for _, data in sheets], period.use(), now)
-        step = LOTS.advance(stored.record, LotEvent.SIGN, now, self.profile.policy)
         with self.journal.write() as tx:
+            current = tx.lot(stored.number)
+            if current is None or current.record.state is not LotState.TO_SIGN:
+                return False  # its window closed while the card was signing: the signature is of no use
+            step = LOTS.advance(current.record, LotEvent.SIGN, now, self.profile.policy)
             tx.update_lot(stored.number, step.record, LotEvent.SIGN, signed=data)
+        return True
 
     def envelope(self, stored: StoredLot) -> bytes:
         """
@@ -114,9 +118,8 @@ class LotDesk:
             return stored.envelope
         envelope = make_envelope(stored.signed or b"", certificate)
         with self.journal.write() as tx:
-            tx.update_lot(
-                stored.number, stored.record, "envelope_made", made_for[:16], envelope=envelope, sealed_for=made_for
-            )
+            record = (tx.lot(stored.number) or stored).record
+            tx.update_lot(stored.number, record, "envelope_made", made_for[:16], envelope=envelope, sealed_for=made_for)
         return envelope
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fse.decision import Decision
     from fse.encounter import Encounter
     from fse.sheet import Sheet
+    from fse.trust import TrustStore
     from gateway.clock import Clock
     from gateway.journal import Journal, Transaction
     from gateway.profile import ServiceProfile
@@ -51,6 +52,7 @@ class SealingDesk:
     journal: Journal
     profile: ServiceProfile
     clock: Clock
+    trust: TrustStore
 
     def take_up(self, tx: Transaction, reference: str, facts: str) -> dict[int, StoredSheet]:
         """
@@ -103,7 +105,7 @@ class SealingDesk:
     ) -> StoredSheet:
         """Check the cards against the sheet, then take a number; both before anybody signs."""
         draft = self._draft(visit.encounter, decision, number=1, order=1)
-        check_cards(draft, cps, vitale)
+        check_cards(draft, cps, vitale, self.trust, self.clock.now())
         mode = SheetMode.SECURED if decision.mode.secured else SheetMode.DEGRADED
         with self.journal.write() as tx:
             number, order = tx.take_number("sheet"), tx.rank_of_the_day(draft.drawn_up_on)
@@ -136,20 +138,22 @@ class SealingDesk:
     def _sign_as_patient(self, stored: StoredSheet, vitale: VitaleCard) -> StoredSheet:
         now = self.clock.now()
         seal = seal_as_patient(stored.payload, vitale.signer, now)
-        step = SHEETS.advance(stored.record, SheetEvent.PATIENT_SIGN, now, self.profile.policy)
         with self.journal.write() as tx:
+            current = _unchanged(tx, stored)
+            step = SHEETS.advance(current.record, SheetEvent.PATIENT_SIGN, now, self.profile.policy)
             tx.update_sheet(stored.number, step.record, SheetEvent.PATIENT_SIGN, patient_seal=seal)
-        return replace(stored, record=step.record, patient_seal=seal)
+        return replace(current, record=step.record, patient_seal=seal)
 
     def finish(self, stored: StoredSheet, cps: ProfessionalCard) -> StoredSheet:
         """Have the professional sign; store the whole sheet, in the queue for a lot, with its twin when degraded."""
         now, policy = self.clock.now(), self.profile.policy
         sheet = read_sheet(stored.payload)
-        check_cards(sheet, cps, None)  # after an interruption it may be another card
+        check_cards(sheet, cps, None, self.trust, now)  # after an interruption it may be another card
         sealed = seal_as_professional(stored.payload, cps.signer, now, sheet.mode.purpose, stored.patient_seal)
         data = sealed.encode()
         with self.journal.write() as tx:
-            step = SHEETS.advance(stored.record, SheetEvent.SEAL, now, policy)
+            current = _unchanged(tx, stored)
+            step = SHEETS.advance(current.record, SheetEvent.SEAL, now, policy)
             tx.update_sheet(stored.number, step.record, SheetEvent.SEAL, sealed=data)
             carry_out_paper(tx, step, stored, policy)
             step = SHEETS.advance(step.record, SheetEvent.QUEUE, now, policy)
@@ -166,3 +170,15 @@ class SealingDesk:
             waiting = tx.sheets(SheetState.PATIENT_SIGNED)
         own = [stored for stored in waiting if read_sheet(stored.payload).professional.rpps == professional.holder.rpps]
         return tuple(self.finish(stored, professional).number for stored in own)
+
+
+def _unchanged(tx: Transaction, stored: StoredSheet) -> StoredSheet:
+    """
+    Return the sheet as it stands now; no transaction was open while a card was signing.
+
+    Raises :class:`gateway.errors.GatewayError` (SUBMIT-OVERTAKEN) when somebody else has moved it meanwhile.
+    """
+    current = tx.sheet(stored.number)
+    if current is None or current.record != stored.record:
+        raise GatewayError("SUBMIT-OVERTAKEN", number=stored.number)
+    return current

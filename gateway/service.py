@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from fse.act_table import act_table
 from fse.caisses import caisse_table
-from fse.lifecycle import SHEETS
+from fse.lifecycle import LOTS, SHEETS, LotEvent, SheetEvent
 from gateway.acknowledgements import AcknowledgementDesk
 from gateway.dispatch import Dispatch
 from gateway.errors import GatewayError
 from gateway.lots import LotDesk
+from gateway.movements import move_lot, move_sheet
 from gateway.sealing import SealingDesk
 from gateway.submission import SubmissionDesk
 
@@ -61,7 +62,7 @@ class Gateway:
         self.journal = journal
         self.profile = around.profile
         self.clock = around.clock
-        self._sealing = SealingDesk(journal, around.profile, around.clock)
+        self._sealing = SealingDesk(journal, around.profile, around.clock, around.trust)
         self._submission = SubmissionDesk(
             sealing=self._sealing,
             acts=act_table(),
@@ -85,9 +86,32 @@ class Gateway:
     def send_all(self, period: SigningPeriod) -> tuple[int, ...]:
         """Close the lots, sign them within ``period``, send what is due; return the numbers of the lots signed."""
         self.lots.close()
-        signed = self.lots.sign(period)
-        self.dispatch.run()
-        return signed
+        try:
+            return self.lots.sign(period)
+        finally:  # what was signed before a card failed leaves all the same
+            self.dispatch.run()
+
+    def requeue(self, lot: int, *, faulty: tuple[int, ...] = ()) -> None:
+        """
+        Give the sheets of a refused lot back to the queue, for a new lot; those in ``faulty`` are rejected instead.
+
+        A sheet at fault is corrected by a new sheet, the others travel again unchanged. Raises
+        :class:`gateway.errors.GatewayError` (LOT-UNKNOWN) and :class:`fse.lifecycle.ImpossibleTransition` when the lot
+        was not refused.
+        """
+        policy = self.profile.policy
+        with self.journal.write() as tx:
+            stored = tx.lot(lot)
+            if stored is None:
+                raise GatewayError("LOT-UNKNOWN", number=lot)
+            step = LOTS.advance(stored.record, LotEvent.REQUEUE, tx.now, policy)
+            for sheet in tx.sheets_of_lot(lot):
+                if sheet.number in faulty:
+                    rejected = SHEETS.advance(
+                        sheet.record, SheetEvent.FAULT_FOUND, tx.now, policy, stored.record.number
+                    )
+                    move_sheet(tx, sheet, rejected, policy, stored.record.number)
+            move_lot(tx, stored, step, policy)
 
     def sheet(self, number: int) -> SheetRecord:
         """Return where a sheet stands; raises :class:`gateway.errors.GatewayError` (SHEET-UNKNOWN)."""

@@ -80,7 +80,7 @@ def seal_one(
         specification=profile.specification,
     )
     signing_patient = vitale if decision.mode.secured else None
-    check_cards(sheet, cards.professional, signing_patient)
+    check_cards(sheet, cards.professional, signing_patient, None, at)
     payload = write_sheet(sheet)
     patient = None if signing_patient is None else seal_as_patient(payload, signing_patient.signer, at)
     file = seal_as_professional(payload, cards.professional.signer, at, sheet.mode.purpose, patient)

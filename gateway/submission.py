@@ -65,11 +65,12 @@ class SubmissionDesk:
         Bring ``encounter`` to its channel and return one reply for each document that it becomes.
 
         The same encounter under the same reference gets the same replies; an anonymous one leaves nothing by which it
-        could be known again. Raises :class:`gateway.errors.GatewayError`: SUBMIT-REFERENCE for other facts under a used
-        reference, SUBMIT-SITE for a site outside the profile, SUBMIT-CPS when a sheet is to be signed and no CPS was
-        inserted; the errors of :mod:`fse.seals` when a card in the reader is not the one for these facts;
-        :class:`fse.cards.CardError` when a card refuses (PIN not given, card withdrawn). After an error the same
-        submission may be made again: what a patient's card has signed is taken up as it is.
+        could be known again. What was refused or held is judged anew each time. Raises
+        :class:`gateway.errors.GatewayError`: SUBMIT-REFERENCE for other facts under a used reference, SUBMIT-SITE for
+        a site outside the profile, SUBMIT-CPS when a sheet is to be signed and no CPS was inserted; the errors of
+        :mod:`fse.seals` when a card in the reader is not the one for these facts; :class:`fse.cards.CardError` when a
+        card refuses (PIN not given, card withdrawn). After an error the same submission may be made again: what a
+        patient's card has signed is taken up as it is.
         """
         if encounter.site not in self.sealing.profile.sites:
             raise GatewayError("SUBMIT-SITE", site=encounter.site)
@@ -90,10 +91,14 @@ class SubmissionDesk:
             self._carry_out(visit, part, decision, signed.get(part)) for part, decision in enumerate(decisions)
         )
         with self.sealing.journal.write() as tx:
+            known = None if anonymous else _known_replies(tx, encounter.reference, facts)
+            if known is not None:
+                return known  # the same submission, made at the same time, was faster
             for reply, decision in zip(replies, decisions, strict=True):
                 if reply.outcome in _PAPERS:
                     self._add_paper(tx, visit.encounter, reply, decision)
-            if not anonymous:
+            if not anonymous and all(reply.next_action for reply in replies):
+                # a refusal or a held part is judged anew: the table, the list or the facts may change
                 tx.keep_replies(encounter.reference, facts, replies_to_json(replies))
         return replies
 
@@ -111,7 +116,8 @@ class SubmissionDesk:
         named |= {"total_cents": decision.total_cents, "amo_cents": sum(act.amo_cents for act in decision.priced)}
         if decision.outcome is Outcome.HELD:
             held: dict[str, str] = {name: word("next", "held", name) for name in LANGUAGES}
-            return Reply(**named, outcome=Outcome.HELD, reason=reason, to_do=held)
+            limit = self.sealing.profile.policy.first_emission_limit(_last_act(visit.encounter, decision))
+            return Reply(**named, outcome=Outcome.HELD, reason=reason, deadline=limit, to_do=held)
         outcome = decision.outcome
         if outcome in _SHEETS:
             outcome, reason = Outcome.PLAIN_PAPER, "too-late"

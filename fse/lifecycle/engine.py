@@ -127,6 +127,11 @@ class Table(Generic[S, E, R]):
         """The states that nothing leaves; late answers may still be noted there."""
         return frozenset(self.states) - {row.state for row in self.rows if row.to is not row.state}
 
+    @property
+    def timed(self) -> frozenset[S]:
+        """The states in which time alone may do something; a record in another need not be looked at."""
+        return frozenset(timer.state for timer in self.timers)
+
     def _timers(self, record: R) -> Iterable[Timer[S, E]]:
         return (timer for timer in self.timers if timer.state is record.state)
 

@@ -67,7 +67,7 @@ class Journal:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Yield a transaction that is committed, durably, when the block ends, and leaves nothing when it fails."""
-        with self._engine.execution_options(writes=True).begin() as connection:
+        with self._connection(writes=True) as connection:
             transaction = Transaction(connection, self._clock.now())
             yield transaction
         for entry in transaction.recorded:
@@ -76,8 +76,17 @@ class Journal:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Yield a transaction for reading one consistent state."""
-        with self._engine.begin() as connection:
+        with self._connection(writes=False) as connection:
             yield Transaction(connection, self._clock.now())
+
+    @contextmanager
+    def _connection(self, *, writes: bool) -> Iterator[Connection]:
+        """Yield a connection in a transaction; what the database refuses becomes JOURNAL-USE, without its statement."""
+        try:
+            with self._engine.execution_options(writes=writes).begin() as connection:
+                yield connection
+        except exc.DBAPIError as error:
+            raise GatewayError("JOURNAL-USE", file=self.path, reason=_reason(error)) from None
 
     def close(self) -> None:
         """Close every connection; the file is whole without its WAL afterwards."""

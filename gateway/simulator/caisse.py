@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["Caisse", "ReceivedSheet"]
 
 
+_UNKNOWN_SIGNER = "TRUST-UNKNOWN"
+"""Whoever is not of this infrastructure has signed nothing here: his lot must not use up anybody's number."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReceivedSheet:
     """
@@ -76,6 +80,9 @@ class Caisse:
         stated = (lot.biller, lot.number, lot.file_number, lot.mode)
         if stated != (label.biller, label.lot_number, label.file_number, label.mode):
             return altered
+        refusal = self._refusal_of_signer(signed)
+        if refusal == _UNKNOWN_SIGNER:
+            return altered
         key, found = (lot.biller, lot.number), digest(data)
         known, answer = self._answers.get(key, ("", b""))
         if known == found:
@@ -83,18 +90,24 @@ class Caisse:
         answer = (
             self._sign(label, ArlResult.REFUSED, found, code="ARL-NUMBER-USED")
             if known
-            else self._judge(label, signed, found)
+            else self._judge(label, signed, found, refusal)
         )
         if not known:
             self._answers[key] = (found, answer)
         return answer
 
-    def _judge(self, label: FileLabel, signed: SignedLot, found: str) -> bytes:
-        lot = signed.lot
+    def _refusal_of_signer(self, signed: SignedLot) -> str:
+        """Return the rule that the signer of the lot breaks, empty when he may sign it."""
         try:
             check_signer(signed, self.trust)
         except (TrustError, NotEntitled, HolderError) as error:
-            return self._sign(label, ArlResult.REFUSED, found, code=error.rule.id)
+            return error.rule.id
+        return ""
+
+    def _judge(self, label: FileLabel, signed: SignedLot, found: str, refusal: str) -> bytes:
+        lot = signed.lot
+        if refusal:
+            return self._sign(label, ArlResult.REFUSED, found, code=refusal)
         if lot.organism != self.organism:
             return self._sign(label, ArlResult.REFUSED, found, code="ARL-CAISSE")
         for number, sheet_digest in lot.sheets:

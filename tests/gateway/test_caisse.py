@@ -125,10 +125,11 @@ def test_a_signer_without_the_right_is_refused() -> None:
     assert (arl.result, arl.code, arl.digest) == (ArlResult.REFUSED, "SEAL-ENTITLEMENT", digest(data))
 
 
-def test_a_signer_of_another_infrastructure_is_refused() -> None:
-    """A card of an infrastructure with the same names is not believed."""
-    label, data = _lot(card=_FOREIGN)
-    assert _send(_caisse(), label, data).code == "TRUST-UNKNOWN"
+def test_a_stranger_learns_nothing_and_uses_up_no_number() -> None:
+    """A card of an infrastructure with the same names is not believed, and the rightful lot of that number still is."""
+    caisse = _caisse()
+    assert _send(caisse, *_lot(card=_FOREIGN)).code == "ARL-ALTERED"
+    assert _send(caisse, *_lot()).result is ArlResult.POSITIVE
 
 
 def test_a_revoked_signer_is_refused() -> None:
