@@ -86,9 +86,11 @@ class Seal:
     def x509(self) -> x509.Certificate:
         """The signer's certificate; raises :class:`CmsError` (SEAL-ENCODING) when it is not one."""
         try:
-            return x509.load_der_x509_certificate(self.certificate)
+            certificate = x509.load_der_x509_certificate(self.certificate)
+            _ = certificate.subject, certificate.issuer  # read late by the library: a name may not be UTF-8
         except (ValueError, x509.InvalidVersion):
             raise CmsError("SEAL-ENCODING") from None
+        return certificate
 
     def signed_attributes(self) -> bytes:
         """Return the DER of the signed attributes: the bytes that the key signs."""

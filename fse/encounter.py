@@ -102,7 +102,7 @@ NirText = Annotated[
     str, _identifier(lambda value: Nir.parse(value).number), _form("^[0-9]{5}([0-9]{2}|2[AB])[0-9]{6}([0-9]{2})?$")
 ]
 Organism = Annotated[str, _identifier(OrganismCode.parse), _form("^[0-9]{9}$")]
-_LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỹ"  # Latin letters, in a writing that every engine of regular expressions reads alike
+_LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỹ"  # Latin letters as every engine reads them; the XSD's Nom has the same
 Name = Annotated[str, StringConstraints(pattern=f"^[{_LETTER}][{_LETTER}'’ -]*$", max_length=50)]
 ActCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9+]{0,9}$")]
 

@@ -133,7 +133,7 @@ def element(
 
 def _what(message: str) -> str:
     """Return a complaint of libxml2 without namespaces, and without what the document says: it may be an identity."""
-    told = re.sub(r"\{[^}']*\}", "", message)
+    told = re.sub(r"(?<=[ '])\{[^}']*\}", "", message)  # `{urn:…}name`; the `{4}` of a pattern stays
     told = re.sub(r"(The value|:) '.*' (?=is not)", r"\1 ", told, flags=re.DOTALL)
     told = re.sub(r"[0-9]{5,}", "…", told)
     return told if len(told) <= _MAX_MESSAGE else told[:_MAX_MESSAGE] + "…"

@@ -66,7 +66,7 @@ class SealedFile:
         or not written in its one encoding.
         """
         if len(data) > MAX_FILE_BYTES:
-            raise FileError("FILE-SIZE", size=len(data), limit=MAX_FILE_BYTES)
+            raise FileError("FILE-SIZE", limit=MAX_FILE_BYTES)
         try:
             body, nothing = der.read(data, _SEQUENCE)
             name, body = der.read(body, _UTF8)

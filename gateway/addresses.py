@@ -19,7 +19,10 @@ _RESERVED = (".test", ".example", ".invalid", ".localhost")
 
 def check_address(url: str) -> str:
     """Return ``url`` when it is http(s) to a reserved name or a loopback address; else raise ADDRESS-REAL."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as brackets that do not close
+        raise GatewayError("ADDRESS-REAL", address=url) from None
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not (_is_loopback(host) or f".{host}".endswith(_RESERVED)):
         raise GatewayError("ADDRESS-REAL", address=url)

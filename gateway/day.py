@@ -8,7 +8,7 @@ The outcome of each consultation depends on its own facts alone: the file may be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from fse.deadlines import end_of_day_utc
-from fse.encounter import Encounter, EncounterError, encounter_error
+from fse.encounter import AnonymousPatient, Encounter, EncounterError, encounter_error
 from fse.errors import FseError
 from gateway.day_record import DayRow, day_row, export_day
 from gateway.reply import Reply
@@ -107,7 +107,7 @@ def live_day(day: Day, folder: Path, *, seed: str | None, tell: Callable[[dateti
     Live through ``day`` in a new world in ``folder`` and return what became of it.
 
     ``tell`` is called with the simulated time and the news: each reply, and each event of the journal that concerns a
-    lot.
+    lot. Anonymous care is told when the day's lots are closed, without its reference and in no order of time.
     """
     encounters = sorted(day.encounters, key=lambda encounter: (encounter.at, encounter.reference))
     down = tuple(incident.organism for incident in day.incidents if incident.kind == "concentrator-down")
@@ -122,14 +122,20 @@ def live_day(day: Day, folder: Path, *, seed: str | None, tell: Callable[[dateti
         replies: list[tuple[Encounter, Reply]] = []
         news = _News(world, tell)
         for on, of_the_day in groupby(encounters, key=lambda encounter: encounter.day):
+            secret: list[Reply] = []
             for encounter in of_the_day:
                 world.run_until(encounter.at.astimezone(UTC))
                 for reply in _submit(world, encounter):
                     replies.append((encounter, reply))
-                    tell(world.clock.now(), reply)
+                    if isinstance(encounter.patient, AnonymousPatient):
+                        secret.append(replace(reply, reference=""))
+                    else:
+                        tell(world.clock.now(), reply)
             world.clock.move_to(datetime(on.year, on.month, on.day, _CLOSING_HOUR, tzinfo=_PARIS))
             world.send_all(_LOT_SIGNER)
             news.bring()
+            for reply in sorted(secret, key=lambda reply: (reply.outcome, reply.reason, reply.acts, reply.total_cents)):
+                tell(world.clock.now(), reply)
         limit = world.profile.policy.first_emission_limit(encounters[-1].day)
         world.run_until(end_of_day_utc(limit) + _MORNING, each_time=news.bring)
         now, policy = world.clock.now(), world.profile.policy

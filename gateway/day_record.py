@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fse.arl import ArlResult
 from fse.encounter import AnonymousPatient
 from fse.lifecycle import PAPERS, SHEETS, NextAction, PaperKind, PaperState
+from gateway.papers import PAPER_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,11 @@ class DayRow:
     reply: Reply
     state: str
     expected: tuple[Expected, ...]
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the care must stay secret."""
+        return isinstance(self.encounter.patient, AnonymousPatient)
 
     @property
     def patient_age(self) -> tuple[int, str]:
@@ -79,7 +85,7 @@ _OPEN = frozenset({PaperState.TO_PRINT, PaperState.PRINTED, PaperState.POSTED})
 
 def _paper_alone(tx: Transaction, encounter: Encounter, reply: Reply) -> tuple[Expected, ...]:
     if isinstance(encounter.patient, AnonymousPatient):
-        return (Expected(NextAction(reply.next_action, reply.deadline, ""), PaperKind.PLAIN),)
+        return (Expected(NextAction(reply.next_action, reply.deadline, ""), PAPER_OF[reply.outcome]),)
     papers = tx.papers(reference=reply.reference)
     return tuple(
         Expected(NextAction(reply.next_action, paper.record.post_by, ""), paper.record.kind)
@@ -116,26 +122,34 @@ def export_day(tx: Transaction, rows: tuple[DayRow, ...], folder: Path) -> str:
     for name, document in documents:
         text = json.dumps(json.loads(document), ensure_ascii=False, indent=2) + "\n"
         _write(folder / "papiers" / f"{name}.json", text.encode(), digest.update)
-    summary = [
-        {
-            "reference": row.reply.reference,
-            "issue": row.reply.outcome,
-            "motif": row.reply.reason,
-            "regle": row.reply.rule,
-            "numero_fse": row.reply.sheet,
-            "etat": row.state,
-            "date_limite": row.reply.deadline.isoformat() if row.reply.deadline else None,
-            "suite": [
-                {"action": action.code, "avant": action.by.isoformat() if action.by else None}
-                for action in (expected.action for expected in row.expected)
-            ],
-            "total_centimes": row.reply.total_cents,
-            "part_amo_centimes": row.reply.amo_cents,
-        }
-        for row in rows
-    ]
-    _write(folder / "resultat.json", (json.dumps(summary, ensure_ascii=False, indent=2) + "\n").encode(), digest.update)
+    named = [_summary(row, row.reply.reference) for row in rows if not row.anonymous]
+    # neither reference nor place in time of anonymous care (convention, 10.3): last, in the order of what they say
+    nameless = sorted((_summary(row, None) for row in rows if row.anonymous), key=_content)
+    summary = json.dumps(named + nameless, ensure_ascii=False, indent=2) + "\n"
+    _write(folder / "resultat.json", summary.encode(), digest.update)
     return digest.hexdigest()
+
+
+def _summary(row: DayRow, reference: str | None) -> dict[str, object]:
+    return {
+        "reference": reference,
+        "issue": row.reply.outcome,
+        "motif": row.reply.reason,
+        "regle": row.reply.rule,
+        "numero_fse": row.reply.sheet,
+        "etat": row.state,
+        "date_limite": row.reply.deadline.isoformat() if row.reply.deadline else None,
+        "suite": [
+            {"action": action.code, "avant": action.by.isoformat() if action.by else None}
+            for action in (expected.action for expected in row.expected)
+        ],
+        "total_centimes": row.reply.total_cents,
+        "part_amo_centimes": row.reply.amo_cents,
+    }
+
+
+def _content(summary: dict[str, object]) -> tuple[str, str, str]:
+    return str(summary["issue"]), str(summary["motif"]), json.dumps(summary)
 
 
 def _repeats(result: str) -> bool:

@@ -13,6 +13,7 @@ from fse.deadlines import paris_date
 from fse.encounter import AnonymousPatient, Encounter
 from fse.identifiers import Nir
 from fse.lifecycle import PAPERS, Effect, PaperEvent, PaperKind, PaperRecord, PaperState
+from fse.routing import Outcome
 from fse.sheet_xml import MENTION, read_sheet
 from gateway.journal import StoredPaper
 
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
     from gateway.journal import StoredSheet, Transaction
     from gateway.profile import ServiceProfile
 
-__all__ = ["anonymous_nir", "carry_out_paper", "describe_encounter"]
+__all__ = ["PAPER_OF", "anonymous_nir", "carry_out_paper", "describe_encounter"]
+
+PAPER_OF = {
+    Outcome.PLAIN_PAPER: PaperKind.PLAIN,
+    Outcome.FORM_708: PaperKind.FORM_708,
+    Outcome.FORM_709: PaperKind.FORM_709,
+    Outcome.RECAP: PaperKind.RECAP,
+}
+"""The kind of the paper that stands instead of a sheet, by the outcome that asks for it."""
 
 _MADE_BY = {
     Effect.MAKE_PAPER_TWIN: PaperKind.TWIN,

@@ -16,12 +16,12 @@ from fse.cards import CardError, NotATestCard, NotAVitale
 from fse.deadlines import paris_date
 from fse.decision import decide
 from fse.encounter import AnonymousPatient, CardInReader
-from fse.lifecycle import SHEETS, PaperKind, PaperRecord, PaperState
+from fse.lifecycle import SHEETS, PaperRecord, PaperState
 from fse.routing import ROWS, Outcome
 from fse.sheet_xml import read_sheet
 from gateway.errors import GatewayError
 from gateway.journal import StoredPaper
-from gateway.papers import describe_encounter
+from gateway.papers import PAPER_OF, describe_encounter
 from gateway.readers import VitaleCard
 from gateway.reply import LANGUAGES, Reply, replies_from_json, replies_to_json, word
 from gateway.sealing import SealingDesk, Visit
@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["SubmissionDesk"]
 
 _SHEETS = frozenset({Outcome.SECURED, Outcome.DEGRADED})
-_PAPERS = {
-    Outcome.PLAIN_PAPER: PaperKind.PLAIN,
-    Outcome.FORM_708: PaperKind.FORM_708,
-    Outcome.FORM_709: PaperKind.FORM_709,
-    Outcome.RECAP: PaperKind.RECAP,
-}
 _ROW_OF_CAUSE = {row.cause: row for row in ROWS if row.outcome in _SHEETS}
 
 
@@ -95,7 +89,7 @@ class SubmissionDesk:
             if known is not None:
                 return known  # the same submission, made at the same time, was faster
             for reply, decision in zip(replies, decisions, strict=True):
-                if reply.outcome in _PAPERS:
+                if reply.outcome in PAPER_OF:
                     self._add_paper(tx, visit.encounter, reply, decision)
             if not anonymous and all(reply.next_action for reply in replies):
                 # a refusal or a held part is judged anew: the table, the list or the facts may change
@@ -148,7 +142,7 @@ class SubmissionDesk:
 
     def _add_paper(self, tx: Transaction, encounter: Encounter, reply: Reply, decision: Decision) -> None:
         """Store the paper that stands instead of a sheet, unless the end of an unfinished sheet has made it already."""
-        kind = _PAPERS[reply.outcome]
+        kind = PAPER_OF[reply.outcome]
         document = describe_encounter(encounter, decision, self.sealing.profile)
         if isinstance(encounter.patient, AnonymousPatient):
             tx.add_anonymous_paper(self.random_key(), kind, document)
@@ -162,7 +156,7 @@ class SubmissionDesk:
 
     def _paper_record(self, number: str, outcome: Outcome, encounter: Encounter, decision: Decision) -> PaperRecord:
         last_act = _last_act(encounter, decision)
-        return PaperRecord.needed(number, _PAPERS[outcome], last_act, self.sealing.profile.policy)
+        return PaperRecord.needed(number, PAPER_OF[outcome], last_act, self.sealing.profile.policy)
 
 
 def _known_replies(tx: Transaction, reference: str, facts: str) -> tuple[Reply, ...] | None:

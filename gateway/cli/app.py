@@ -60,7 +60,8 @@ def run() -> None:
     except FseError as error:
         _refuse(f"[{error.rule.id}] {error.message(language())}")
     except CardSimError as error:
-        _refuse(str(error))
+        facts = {"place": getattr(error, "place", "?"), "reason": getattr(error, "reason", str(error))}
+        _refuse(f"[CARD-FILE] {rule('CARD-FILE').text(facts, language())}")
     except OSError as error:
         _refuse(_file_trouble(error))
 

@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from card_sim.wallet import demo_wallet
@@ -21,7 +22,7 @@ from fse.errors import FseError
 from fse.sealed_file import FileError
 from fse.seals import open_sheet, verify_sheet
 from gateway.cli.explain import sheet_table
-from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, read_file, say
+from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, plain, read_file, say
 from gateway.home import Home, card_in_reader
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
@@ -89,7 +90,8 @@ def seal(
     _write(output, sealed.file.encode())
     sheet = sealed.sheet
     console.print(
-        f"[bold green]✔[/] {output} : FSE n° {sheet.number:09d}, mode {sheet.mode.kind}, {euros(sheet.total_cents)}",
+        f"[bold green]✔[/] {escape(str(output))} : FSE n° {sheet.number:09d}, mode {sheet.mode.kind},"
+        f" {euros(sheet.total_cents)}",
         highlight=False,
     )
     console.print(
@@ -162,7 +164,7 @@ def _seals(sealed: SealedSheet) -> Table:
         if data is not None:
             found = Seal.decode(data)
             subject = found.x509.subject.rfc4514_string({})
-            table.add_row(name, subject, f"{found.signing_time:%Y-%m-%d %H:%M:%S}", found.purpose)
+            table.add_row(name, plain(subject), f"{found.signing_time:%Y-%m-%d %H:%M:%S}", plain(found.purpose))
     return table
 
 

@@ -78,7 +78,7 @@ def demo(
     console.print()
     console.print(_rows_table(result))
     console.print(_lots_table(result))
-    console.print(_closing(result, time.monotonic() - began), highlight=False, soft_wrap=True)
+    console.print(_closing(result, time.monotonic() - began), markup=False, highlight=False, soft_wrap=True)
 
 
 def _new_folder(output: Path) -> Path:
@@ -108,7 +108,9 @@ class _Teller:
         if local.date() != self._day:
             self._day = local.date()
             console.print(f"\n[bold]{day_text(self._day)}[/]", highlight=False)
-        console.print(f"  {local:%H:%M}  {line}", highlight=False, soft_wrap=True)
+        nameless = isinstance(news, Reply) and not news.reference  # anonymous care has no minute either
+        clock = " " * 5 if nameless else f"{local:%H:%M}"
+        console.print(f"  {clock}  {line}", highlight=False, soft_wrap=True)
 
     def _event_line(self, entry: Entry) -> str:
         told = (entry.lot, entry.name)
@@ -153,7 +155,8 @@ def _reply_line(reply: Reply) -> str:
     style = _STYLES[reply.outcome]
     number = f" n° {reply.sheet:09d}" if reply.sheet else ""
     outcome = f"[{style}]{word('outcome', reply.outcome, language())}{number}[/]"
-    start = f"{escape(reply.reference)}  {'+'.join(reply.acts)} → {outcome}"
+    reference = f"{escape(reply.reference)}  " if reply.reference else ""
+    start = f"{reference}{'+'.join(reply.acts)} → {outcome}"
     if reply.rule:
         return f"{start} \\[{reply.rule}] {escape(reply.messages[language()])}"
     by = f", {say('avant le', 'by')} {day_text(reply.deadline)}" if reply.deadline else ""

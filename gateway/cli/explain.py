@@ -9,7 +9,7 @@ from rich.table import Table
 
 from fse import safe_xml
 from fse.identifiers import mask_nir
-from gateway.cli.output import euros, say
+from gateway.cli.output import euros, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,12 @@ def sheet_table(payload: bytes) -> Table:
         say("valeur", "value"),
         title=say("Arrêté du 9 avril 1998", "Arrêté of 9 April 1998"),
     )
+    etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)  # the schema does not see them
     for top in root:
         name = etree.QName(top).localname
         first = True
         for path, value in _leaves(top, name):
-            table.add_row(_ITEMS.get(name, "") if first else "", path, value, end_section=False)
+            table.add_row(_ITEMS.get(name, "") if first else "", path, plain(value), end_section=False)
             first = False
     return table
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from fse.sealed_file import MAX_FILE_BYTES, FileError
 
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
     from fse.rules import Language
 
-__all__ = ["LanguageOption", "console", "day_text", "errors", "euros", "language", "read_file", "say"]
+__all__ = ["LanguageOption", "console", "day_text", "errors", "euros", "language", "plain", "read_file", "say"]
 
 _WIDE = 150
 """Columns where there is no terminal to ask: a log, a file."""
 
-console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE)
-errors = Console(stderr=True)
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE, emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 _WEEKDAYS = {
     "fr": ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."),
@@ -63,10 +64,15 @@ def euros(cents: int) -> str:
     return f"{cents // 100},{cents % 100:02d} €" if language() == "fr" else f"€{cents // 100}.{cents % 100:02d}"
 
 
+def plain(text: str) -> Text:
+    """Return ``text``, which may come from anybody, as it is: no markup, no control character for the terminal."""
+    return Text("".join(letter for letter in text if letter.isprintable()))
+
+
 def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     """Return the bytes of ``path``; raises :class:`fse.sealed_file.FileError` (FILE-SIZE) beyond ``limit``."""
     with path.open("rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise FileError("FILE-SIZE", size=path.stat().st_size, limit=limit)
+        raise FileError("FILE-SIZE", limit=limit)
     return data

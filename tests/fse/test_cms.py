@@ -336,6 +336,23 @@ def test_something_else_than_a_certificate_is_refused() -> None:
     assert caught.value.rule.id == "SEAL-ENCODING"
 
 
+@pytest.mark.parametrize("place", ["subject", "issuer"])
+def test_a_name_that_is_not_utf_8_is_refused(place: str) -> None:
+    """Whoever shows or compares the names of a certificate that was let in meets no decoding error."""
+    certificate = patient_seal().certificate
+    found = asn1_x509.Certificate.load(certificate)["tbs_certificate"]
+    name = str(found[place].native["common_name"]).encode()
+    start = certificate.index(found[place].dump()) + found[place].dump().rindex(name)
+    broken = certificate[:start] + b"\xff" * len(name) + certificate[start + len(name) :]
+    seal = replace(patient_seal(), certificate=broken)
+    with pytest.raises(CmsError) as caught:
+        _ = seal.x509
+    assert caught.value.rule.id == "SEAL-ENCODING"
+    with pytest.raises(CmsError) as caught:
+        judge_certificate(broken)
+    assert caught.value.rule.id == "SEAL-ENCODING"
+
+
 def judge_certificate(certificate: bytes) -> None:
     """Read a seal that carries ``certificate`` and names it in its attributes, then hold it against the store."""
     seal = patient_seal()

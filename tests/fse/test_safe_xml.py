@@ -111,6 +111,18 @@ def test_a_refusal_says_which_element_is_wrong_and_where() -> None:
     assert "hier" not in str(error)
 
 
+def test_a_refusal_shows_the_form_that_was_expected_as_the_schema_has_it() -> None:
+    """Namespaces go, the counts in braces of a pattern stay: without them the form would be another one."""
+    error = refusal(VALID.replace("<code_acte>COD", "<code_acte>cod").encode())
+    reason = str(error.facts["reason"])
+    assert "'[A-Z0-9][A-Z0-9+]{0,9}'" in reason
+    assert "urn:" not in reason
+    unknown = refusal(VALID.replace("<assure>", '<other xmlns="somewhere"/><assure>').encode())
+    told = str(unknown.facts["reason"])
+    assert "Element 'other'" in told
+    assert "urn:" not in told
+
+
 def test_a_long_complaint_is_cut() -> None:
     """An answer is bounded, whatever was sent."""
     error = refusal(f"<{'a' * 1000}/>".encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -234,6 +236,28 @@ def test_the_order_of_attributes_and_elements_is_fixed() -> None:
     assert [dict(one.attrib) for one in root.iter() if one.attrib] == []
     root.insert(1, root[2])
     assert refusal(safe_xml.canonical(root)).rule.id == "XML-SCHEMA"
+
+
+def test_every_letter_of_a_name_that_is_typed_can_be_written() -> None:
+    """The encounter's JSON Schema and the sheet's XSD know the same letters: no consultation stops at the signature."""
+    facts = json.loads(schemas.read_text("encounter-1.schema.json"))
+    pattern = facts["$defs"]["Person"]["properties"]["family_name"]["pattern"]
+    (first, rest) = re.fullmatch(r"\^(\[.*\])(\[.*\])\*\$", pattern).groups()  # type: ignore[union-attr]  # or it fails
+    characters = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    letters = "".join(re.findall(first, characters))
+    assert {"A", "z", "É", "ÿ", "Œ", "Ễ", "ẞ", "Ɏ"} <= set(letters)
+    assert set(re.findall(rest, characters)) - set(letters) == set("'’ -")
+    xsd = etree.XMLSchema(etree.fromstring(schemas.read_bytes("xsd/feuille-1.xsd")))
+    for start in range(0, len(letters), 50):
+        name = letters[start : start + 50]
+        professional = replace(example_sheet().professional, family_name=name, first_name=f"A{name[:46]}'’-")
+        written = write_sheet(example_sheet(professional=professional))
+        assert xsd.validate(etree.fromstring(written)), name
+        assert read_sheet(written).professional == professional
+    for other in ("Ω", "Ж", "1", "ǅ\u0301", "\u1efa", "[", "×"):
+        with pytest.raises(FseError) as caught:
+            write_sheet(example_sheet(professional=replace(example_sheet().professional, family_name=f"A{other}")))
+        assert caught.value.rule.id == "XML-SCHEMA"
 
 
 # --------------------------------------------------------------------------------------------- what cannot be written

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from fse.cms import Seal
+from tests.fse import sheet_builders as build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +153,115 @@ def test_verify_tells_a_broken_seal_from_what_is_no_sheet(home: Path, tmp_path: 
         assert (result.returncode, "FILE-FORM" in result.stderr, result.stdout) == (2, True, "")
     other = fse("verify", sheet, "--trust", tmp_path / "nowhere", home=home, cwd=tmp_path)
     assert (other.returncode, "TRUST-STORE" in other.stderr) == (2, True)
+
+
+def test_inspect_shows_a_hostile_name_as_text(tmp_path: Path) -> None:
+    """A sheet that nobody verified may name its signer as it likes: no markup, no command to the terminal, no crash."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "[/x] TEST \x1b[31m\u202e:smile:")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(build.NOW).not_valid_after(build.LATER)
+    sealed = build.secured()
+    seal = replace(
+        Seal.decode(sealed.professional),
+        certificate=made.sign(key, SHA256()).public_bytes(Encoding.DER),
+        purpose="[bold]\x1b]0;x\x07[/y]",
+    )
+    path = tmp_path / "hostile.fse"
+    path.write_bytes(replace(sealed, professional=seal.encode()).encode())
+    result = fse("inspect", path, home=tmp_path / "home", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "[/x] TEST [31m:smile:" in result.stdout
+    assert "[bold]]0;x[/y]" in result.stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(result.stdout)
+
+
+def test_inspect_refuses_a_name_that_is_no_text(tmp_path: Path) -> None:
+    """SEAL-ENCODING in one line when the bytes of the signer's name are not UTF-8, not a traceback."""
+    sealed = build.secured()
+    old = Seal.decode(sealed.professional).certificate
+    (common_name,) = Seal.decode(sealed.professional).x509.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    subject = str(common_name.value).encode()
+    at = old.rindex(subject)  # the issuer's name stands before the subject's
+    new = old[:at] + b"\xff" * len(subject) + old[at + len(subject) :]
+    data = sealed.professional.replace(old, new).replace(sha256(old).digest(), sha256(new).digest())
+    path = tmp_path / "hostile.fse"
+    path.write_bytes(replace(sealed, professional=data).encode())
+    result = fse("inspect", path, home=tmp_path / "home", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("[SEAL-ENCODING] ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("extra", ["<!-- [/x] -->", "<?x [/x]?>"])
+def test_inspect_shows_a_sheet_with_comments(extra: str, tmp_path: Path) -> None:
+    """What the schema does not see (comments, processing instructions) does not stop who looks into a sheet."""
+    sealed = build.secured()
+    payload = sealed.payload.decode()
+    for place in ("<titre>", "3500<"):
+        assert place in payload
+        payload = payload.replace(place, extra + place)
+    path = tmp_path / "hostile.fse"
+    path.write_bytes(replace(sealed, payload=payload.encode()).encode())
+    result = fse("inspect", path, home=tmp_path / "home", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "35,00 €" in result.stdout
+    assert "[/x]" not in result.stdout
+
+
+def test_a_path_is_printed_as_it_is(home: Path, tmp_path: Path) -> None:
+    """Brackets and colons in the name of a file or folder are part of it, not markup."""
+    folder = tmp_path / "a[b]:smile:"
+    folder.mkdir()
+    sheet = folder / "x[bold][b].fse"
+    sealed = fse("seal", EXAMPLE, "-o", sheet, home=home, cwd=tmp_path)
+    assert (sealed.returncode, sealed.stderr) == (0, "")
+    assert f"{sheet} : FSE" in sealed.stdout
+    for words in (("inspect", sheet), ("extract", sheet, folder / "[o]")):
+        result = fse(*words, home=home, cwd=tmp_path)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert str(words[-1]) in result.stdout
+
+
+def test_a_file_that_is_no_card_is_refused_in_both_languages(home: Path, tmp_path: Path) -> None:
+    """CARD-FILE: the file and what is wrong with it, in the language asked, exit code 2."""
+    card = tmp_path / "card[x].json"
+    card.write_text("{}", encoding="utf-8")
+    for language, text in (("fr", "n'est pas utilisable"), ("en", "cannot be used")):
+        words = ("seal", EXAMPLE, "-o", tmp_path / "x.fse", "--cps", card, "--lang", language)
+        result = fse(*words, home=home, cwd=tmp_path)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.startswith("[CARD-FILE] ")
+        assert text in result.stderr
+        assert str(card) in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
+def test_a_file_without_an_end_is_refused_with_the_limit(tmp_path: Path) -> None:
+    """FILE-SIZE: what is known is that more than the limit came; a device says that it has 0 bytes."""
+    result = fse("verify", "/dev/zero", home=tmp_path / "home", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "FILE-SIZE" in result.stderr
+    assert "plus de 16000000 octets" in result.stderr
+
+
+def test_the_demo_tells_anonymous_care_without_its_minute(tmp_path: Path) -> None:
+    """Convention 10.3: neither the reference nor the hour of an anonymous consultation stands among named ones."""
+    day = ROOT / "examples" / "journee-pmi.json"
+    result = fse("demo", day, "-o", tmp_path / "out[b]", home=tmp_path / "home", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    told, _, rest = result.stdout.partition("Ce que chaque consultation est devenue")
+    assert "C15" not in told
+    assert "14:40" not in told
+    first_day = told.split("05/03/2025")[0].rstrip().splitlines()
+    anonymous = [line for line in first_day if "FHV+FMV" in line and "IVG anonyme" in line]
+    assert anonymous == [line for line in first_day if "anonyme" in line]
+    assert len(anonymous) == 1
+    assert re.match(r" +FHV\+FMV → ", anonymous[0])
+    last_clock = max(rank for rank, line in enumerate(first_day) if re.match(r" +\d\d:\d\d ", line))
+    assert first_day.index(anonymous[0]) > last_clock
+    assert f"{tmp_path}/out[b]/001" in rest
 
 
 BAD_ENCOUNTERS: list[tuple[str, bytes, str, str]] = [

@@ -13,12 +13,14 @@ import pytest
 from fse.encounter import EncounterError
 from gateway.cli.demo import rows_of
 from gateway.day import live_day, read_day
+from gateway.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from gateway.day import DayResult
+    from gateway.journal import Entry
 
 
 DAY: dict[str, Any] = json.loads(
@@ -201,6 +203,57 @@ def test_a_wrong_day_is_refused_with_its_place(
         read_day(json.dumps(day).encode())
     assert caught.value.rule.id == rule
     assert place in str(caught.value)
+
+
+ANONYMOUS = {"kind": "anonymous", "minor": True}
+
+
+def _with_anonymous_care(day: dict[str, Any]) -> None:
+    """Put two more anonymous consultations between the others: an IVG, and a delegated act with an act not provided."""
+    ivg = encounter(day, "C15")
+    recap = [{"code": "COD", "by": "delegated"}, {"code": "COD"}]
+    day["encounters"] += [
+        ivg | {"reference": "SECRET-1", "at": "2025-03-04T08:01:00+01:00"},
+        ivg | {"reference": "SECRET-2", "at": "2025-03-04T10:17:00+01:00", "acts": recap},
+    ]
+
+
+def test_anonymous_care_stands_outside_the_order_of_the_day(tmp_path: Path) -> None:
+    """Convention 10.3: in what is kept and told of a day, no reference and no place in time of an anonymous visit."""
+    day = deepcopy(DAY)
+    _with_anonymous_care(day)
+    told: list[tuple[datetime, str, str]] = []
+
+    def listen(at: datetime, news: Reply | Entry) -> None:
+        told.append((at, news.reference, news.reason) if isinstance(news, Reply) else (at, "lot", news.name))
+
+    (tmp_path / "day").mkdir()
+    result = live_day(read_day(json.dumps(day).encode()), tmp_path / "day", seed="test", tell=listen)
+    rows = json.loads((result.folder / "resultat.json").read_text(encoding="utf-8"))
+    assert [row["reference"] for row in rows[:-4]] == [one[0] for one in EXPECTED if one[0] != "C15"]
+    last = [(row["reference"], row["issue"], row["motif"]) for row in rows[-4:]]
+    assert last == [
+        (None, "plain-paper", "ivg-anonymous"),
+        (None, "plain-paper", "ivg-anonymous"),
+        (None, "recap", "delegated-anonymous"),
+        (None, "refused", "anonymity-not-provided"),
+    ]
+    for name in ("SECRET", "C15"):
+        assert name not in (result.folder / "resultat.json").read_text(encoding="utf-8")
+    first = [one for one in told if one[0].date() == date(2025, 3, 4)]
+    assert first[-4:] == [(first[-1][0], "", reason) for _, _, reason in last]
+    assert "" not in {reference for _, reference, _ in told[: len(first) - 4] + told[len(first) :]}
+    assert {"SECRET-1", "SECRET-2", "C15"} <= {row.reply.reference for row in result.rows}
+
+
+def test_an_anonymous_paper_is_called_what_it_is(tmp_path: Path) -> None:
+    """The list of delegated acts is not called a paper sheet because the patient has no name."""
+    day = deepcopy(DAY)
+    _with_anonymous_care(day)
+    day["encounters"] = day["encounters"][-2:]
+    rows = live(day, tmp_path / "day").rows
+    found = {row.reply.reason: tuple(expected.paper for expected in row.expected) for row in rows}
+    assert found == {"ivg-anonymous": ("plain",), "delegated-anonymous": ("recap",), "anonymity-not-provided": ()}
 
 
 def test_what_is_left_is_for_the_owner_alone(plain: DayResult) -> None:

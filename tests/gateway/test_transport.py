@@ -204,6 +204,10 @@ def test_an_endless_message_is_cut_and_the_client_goes_on(serve: Callable[..., S
         "ftp://localhost.test",
         "http://test.fr",
         "http://localhost.evil",
+        "http://[",
+        "http://[::1",
+        "http://[evil]/",
+        "",
     ],
 )
 def test_no_file_can_go_to_a_real_address(address: str) -> None:
