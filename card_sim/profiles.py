@@ -61,7 +61,11 @@ class _Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class CpsProfile(_Profile):
-    """A professional: identity, places of exercise (FINESS), validity of the card (both days included), rights, PIN."""
+    """
+    A professional: identity, places of exercise (FINESS), validity of the card (both days included), rights, PIN, PUK.
+
+    ``family`` is the type of card (CPS, CPF, CPE, CPA); the first structure is the biller when the holder ``bills``.
+    """
 
     card_serial: Annotated[str, Field(pattern=r"^[0-9]{10}$")]
     rpps: Annotated[str, AfterValidator(professional_number)]
@@ -74,6 +78,11 @@ class CpsProfile(_Profile):
     may_sign_sheet: StrictBool
     may_sign_lot: StrictBool
     pin: Annotated[str, Field(pattern=r"^[0-9]{4}$")] = field(repr=False)
+    puk: Annotated[str, Field(pattern=r"^[0-9]{8}$")] = field(default="12345678", repr=False)
+    family: Annotated[str, Field(pattern=f"^(?:{'|'.join(CPS['families'])})$")] = "CPS"
+    exercise_mode: Annotated[str, Field(pattern=r"^[0147]$")] = "1"
+    convention: Annotated[str, Field(pattern=r"^[0-3]$")] = "0"
+    bills: StrictBool = True
 
     @model_validator(mode="after")
     def _check(self) -> Self:
