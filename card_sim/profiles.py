@@ -117,7 +117,12 @@ class RightsPeriod(_Profile):
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class VitaleProfile(_Profile):
-    """An insured person (NIR of 15 characters, key included), the beneficiaries, the affiliation and the rights."""
+    """
+    An insured person (NIR of 15 characters, key included), the beneficiaries, the affiliation and the rights.
+
+    ``attending_physician`` is the RPPS of the médecin traitant, ``exemption`` the code of exoneration of the ticket
+    modérateur, ``cover`` a word of ``[vitale.covers]``; None where there is none.
+    """
 
     serial: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
     nir: _Nir = field(repr=False)
@@ -131,6 +136,9 @@ class VitaleProfile(_Profile):
     valid_from: _Day
     beneficiaries: Annotated[tuple[Beneficiary, ...], Field(max_length=LIMIT["beneficiaries"])] = ()
     rights: Annotated[tuple[RightsPeriod, ...], Field(max_length=LIMIT["rights_periods"])] = ()
+    attending_physician: Annotated[str, AfterValidator(professional_number)] | None = None
+    exemption: Annotated[str, Field(pattern=r"^[0-9A-Z]$")] | None = None
+    cover: Annotated[str, Field(pattern=f"^(?:{'|'.join(VITALE['covers'])})$")] | None = None
 
 
 def _in_order(first: date, last: date) -> None:

@@ -13,6 +13,7 @@ from card_sim.security_environment import SecurityEnvironment
 from card_sim.session import Session
 from card_sim.signature import EcdsaSigner
 from card_sim.tlv import encode, encode_all
+from card_sim.vitale_public import PUBLIC, public_identity, public_numbers
 from card_sim.vocabulary import APPLICATION, ATR, FILE, PARAMETER, SHORT_FILE, SIGNATURE, VITALE
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from card_sim.randomness import ByteStream
 
 __all__ = ["VitaleCard", "family_data"]
+
+
+_OPTIONAL = ("attending_physician", "exemption", "cover")
 
 
 class VitaleCard(SoftCard):
@@ -62,7 +66,14 @@ def _tree(profile: VitaleProfile, certificate: Certificate, issuer_certificate: 
     own = APPLICATION["vitale"]
     entries = ElementaryFile(FILE["directory"], SHORT_FILE["directory"], application_entry(own, "VITALE TEST"))
     files = tuple(ElementaryFile(FILE[name], SHORT_FILE[name], content) for name, content in contents.items())
-    return Directory(FILE["master"], (), (entries, Directory(FILE["application"], (Name(own),), files)))
+    names = Name(bytes.fromhex(PUBLIC["master"])), Name(bytes.fromhex(PUBLIC["application"]))
+    short = PUBLIC["short_identifier"]
+    identity = ElementaryFile(PUBLIC["identity"], short, public_identity(profile))
+    numbers = ElementaryFile(PUBLIC["numbers"], short, public_numbers(profile))
+    public = Directory(PUBLIC["directory"], (names[1],), (numbers,))
+    return Directory(
+        FILE["master"], (names[0],), (entries, identity, public, Directory(FILE["application"], (Name(own),), files))
+    )
 
 
 def family_data(profile: VitaleProfile) -> bytes:
@@ -92,6 +103,7 @@ def family_data(profile: VitaleProfile) -> bytes:
         "valid_from": f"{profile.valid_from:%Y%m%d}".encode(),
         "nature": VITALE["nature"].encode(),
     }
+    values |= {name: value.encode() for name in _OPTIONAL if (value := getattr(profile, name)) is not None}
     tags = VITALE["tags"]
     return encode_all(tags["template"], (encode(tags[name], value) for name, value in values.items()))
 
