@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APPLICATION",
+    "ATR",
     "CPS",
     "FILE",
     "FILE_CONTROL",
@@ -33,6 +34,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(_CARDS["status"])
 APPLICATION: Final[Mapping[str, bytes]] = MappingProxyType(
     {family: bytes.fromhex(name) for family, name in _CARDS["applications"].items()}
 )
+ATR: Final[Mapping[str, bytes]] = MappingProxyType({card: bytes.fromhex(atr) for card, atr in _CARDS["atr"].items()})
 FILE: Final[Mapping[str, int]] = MappingProxyType(_CARDS["files"])
 SHORT_FILE: Final[Mapping[str, int]] = MappingProxyType(_CARDS["short_files"])
 FILE_CONTROL: Final[Mapping[str, int]] = MappingProxyType(_CARDS["file_control"])
