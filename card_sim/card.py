@@ -40,13 +40,6 @@ _INSTRUCTIONS: Final[Mapping[int, Callable[[Session, Command], Answer]]] = Mappi
         INSTRUCTION["internal_authenticate"]: internal_authenticate,
     }
 )
-_OF_THE_PIN: Final = frozenset(
-    {
-        INSTRUCTION["verify"],
-        INSTRUCTION["change_reference_data"],
-        INSTRUCTION["reset_retry_counter"],
-    }
-)
 
 
 class SoftCard:
@@ -59,7 +52,6 @@ class SoftCard:
     def __init__(self, session: Session, atr: bytes) -> None:
         self.atr = atr
         self._session = session
-        self._known = _INSTRUCTIONS.keys() - (_OF_THE_PIN if session.pin is None else frozenset()) | {_GET_RESPONSE}
         self._waiting = b""
         self._begun: Command | None = None
 
@@ -80,7 +72,7 @@ class SoftCard:
             raise Refusal(StatusWord.WRONG_LENGTH)
         if raw[0] & ~_CHAINED:
             raise Refusal(StatusWord.WRONG_CLASS)
-        if raw[1] not in self._known:
+        if raw[1] not in _INSTRUCTIONS and raw[1] != _GET_RESPONSE:
             raise Refusal(StatusWord.WRONG_INSTRUCTION)
         part = Command.parse(raw)
         if part.instruction == _GET_RESPONSE:

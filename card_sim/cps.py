@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from card_sim import cps_ias
 from card_sim.card import SoftCard
 from card_sim.cps_data import holder_data
 from card_sim.cps_files import Certificates, isoapplet_tree
 from card_sim.files import FileTree
+from card_sim.ias_objects import security_objects
 from card_sim.pin import MAXIMUM_TRIES, MAXIMUM_UNBLOCKS, Pin
 from card_sim.security_environment import SecurityEnvironment
 from card_sim.session import Session
 from card_sim.signature import RsaAuthenticator, RsaSigner, SignatureKey
 from card_sim.tlv import encode
-from card_sim.vocabulary import ATR, PARAMETER, SIGNATURE
+from card_sim.vocabulary import ATR, IAS, PARAMETER, SIGNATURE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
@@ -66,16 +70,27 @@ class CpsCard(SoftCard):
         keys: dict[int, SignatureKey] = {SIGNATURE["key"]: RsaSigner(private_key)}
         if authentication is not None:
             keys[SIGNATURE["authentication_key"]] = RsaAuthenticator(authentication.private_key)
+        environments = _environments(keys)
         second = None if authentication is None else authentication.certificate
         certificates = Certificates(certificate, issuer_certificate, second)
+        objects: dict[bytes, Callable[[], bytes]] = {
+            PARAMETER["serial_number"].to_bytes(2, "big"): profile.card_serial.encode
+        }
+        if profile.dialect == "iasecc":
+            # That dialect names the keys of the application with bit 8 set.
+            keys |= {IAS["local"] | reference: key for reference, key in keys.items()}
+            atr, tree = cps_ias.ATR, cps_ias.ias_tree(profile, certificates)
+            objects |= security_objects(self.pin, environments)
+        else:
+            atr, tree = ATR["cps"], isoapplet_tree(profile, certificates)
         session = Session(
-            files=FileTree(isoapplet_tree(profile, certificates)),
-            environment=SecurityEnvironment(keys, _environments(keys)),
+            files=FileTree(tree),
+            environment=SecurityEnvironment(keys, environments),
             pin=self.pin,
             challenges=challenges,
-            data_objects={PARAMETER["serial_number"].to_bytes(2, "big"): profile.card_serial.encode},
+            data_objects=objects,
         )
-        super().__init__(session, ATR["cps"])
+        super().__init__(session, atr)
 
     @property
     def profile(self) -> CpsProfile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
+    from card_sim.pkcs15 import Algorithm
     from card_sim.profiles import CpsProfile
 
-__all__ = ["Certificates", "application_entry", "isoapplet_tree", "token_of"]
+__all__ = [
+    "Certificates",
+    "application_entry",
+    "application_files",
+    "directory_file",
+    "isoapplet_tree",
+    "token_of",
+]
 
 _SIGNATURE_ID, _AUTHENTICATION_ID, _AUTHORITY_ID = b"\x45", b"\x46", b"\x47"
 # What the driver wants to hear: version 0.6 of the applet; features: extended lengths and RSA of 4096 bits, no curves.
@@ -39,20 +47,31 @@ class Certificates:
 
 def isoapplet_tree(profile: CpsProfile, certificates: Certificates) -> Directory:
     """Return the master file of a CPS: EF.DIR, and one directory that is both our application and the PKCS #15 one."""
-    path = _bytes(FILE["master"]) + _bytes(FILE["application"])
-    data = _data_files(profile)
-    token = token_of(profile, certificates, path, [entry for entry, _ in data])
     # One entry for the one directory: with two names in EF.DIR, OpenSC shows every key twice.
+    path = _bytes(FILE["master"]) + _bytes(FILE["application"])
     entry = application_entry(APPLICATION["pkcs15"], "CPS TEST", path)
     names = (Name(APPLICATION["cps"]), Name(APPLICATION["pkcs15"]))
-    files = (
+    driver = Name(APPLICATION["isoapplet"], _ISOAPPLET_ANSWER)
+    application = Directory(FILE["application"], names, application_files(profile, certificates, path))
+    return Directory(FILE["master"], (driver,), (directory_file(entry), application))
+
+
+def directory_file(entries: bytes) -> ElementaryFile:
+    """Return EF.DIR with its ``entries``."""
+    return ElementaryFile(FILE["directory"], SHORT_FILE["directory"], entries)
+
+
+def application_files(
+    profile: CpsProfile, certificates: Certificates, path: bytes, algorithms: tuple[Algorithm, ...] = ()
+) -> tuple[ElementaryFile, ...]:
+    """Return the files of the application at ``path``: data, certificates, directories of PKCS #15."""
+    data = _data_files(profile)
+    token = replace(token_of(profile, certificates, path, [entry for entry, _ in data]), algorithms=algorithms)
+    return (
         *_certificate_files(certificates),
         *(file for _, file in data),
         *(ElementaryFile(FILE[name], None, content) for name, content in token.directories().items()),
     )
-    directory = ElementaryFile(FILE["directory"], SHORT_FILE["directory"], entry)
-    driver = Name(APPLICATION["isoapplet"], _ISOAPPLET_ANSWER)
-    return Directory(FILE["master"], (driver,), (directory, Directory(FILE["application"], names, files)))
 
 
 def application_entry(name: bytes, label: str, path: bytes | None = None) -> bytes:

@@ -87,7 +87,10 @@ def _directory_here(files: FileTree, data: bytes) -> tuple[File, None]:
 
 
 def _file_here(files: FileTree, data: bytes) -> tuple[File, None]:
-    return files.select_here(_one_identifier(data), ElementaryFile), None
+    identifier = _one_identifier(data)
+    if identifier == FILE["master"]:
+        return files.select_master(), None  # OpenSC's driver for IAS-ECC goes to the master file in this way
+    return files.select_here(identifier, ElementaryFile), None
 
 
 def _parent(files: FileTree, data: bytes) -> tuple[File, None]:

@@ -24,13 +24,15 @@ class ElementaryFile:
     """
     A transparent file: bytes to read, once the PIN was verified when ``needs_pin``.
 
-    ``short_identifier`` is 1 to 30, None for a file that has none.
+    ``short_identifier`` is 1 to 30, None for a file that has none. ``access`` are security attributes (compact form,
+    ISO 7816-4 §9.3.3) for the control information; none are told when it is empty.
     """
 
     identifier: int
     short_identifier: int | None
     content: bytes
     needs_pin: bool = False
+    access: bytes = b""
 
     def control(self) -> bytes:
         """Return the control information of the file: size, kind, identifiers."""
@@ -40,6 +42,7 @@ class ElementaryFile:
             + encode(FILE_CONTROL["descriptor"], _TRANSPARENT_FILE)
             + encode(FILE_CONTROL["identifier"], self.identifier.to_bytes(2, "big"))
             + (encode(FILE_CONTROL["short_identifier"], short) if short else b"")
+            + _access(self.access)
         )
 
 
@@ -58,6 +61,7 @@ class Directory:
     identifier: int
     names: tuple[Name, ...]
     files: tuple[File, ...]
+    access: bytes = b""
 
     def control(self) -> bytes:
         """Return the control information of the directory: kind, identifier, name."""
@@ -66,6 +70,7 @@ class Directory:
             encode(FILE_CONTROL["descriptor"], _DEDICATED_FILE)
             + encode(FILE_CONTROL["identifier"], self.identifier.to_bytes(2, "big"))
             + (encode(FILE_CONTROL["name"], own.value) if own and own.answer is None else b"")
+            + _access(self.access)
         )
 
 
@@ -152,6 +157,10 @@ class FileTree:
         last = way[-1]
         self._file = last if isinstance(last, ElementaryFile) else None
         return last
+
+
+def _access(attributes: bytes) -> bytes:
+    return encode(FILE_CONTROL["access"], encode(FILE_CONTROL["compact_access"], attributes)) if attributes else b""
 
 
 def _child(parent: File, identifier: int, kind: _Kind) -> File:

@@ -7,12 +7,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from card_sim.der import bits, context, enumerated, integer, octets, sequence, text
+from card_sim.tlv import encode
 from card_sim.vocabulary import FILE, PIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CertificateEntry", "DataEntry", "KeyEntry", "KeyUsage", "Token"]
+__all__ = ["Algorithm", "CertificateEntry", "DataEntry", "KeyEntry", "KeyUsage", "Token"]
 
 _PIN_ID, _PUK_ID = b"\x01", b"\x02"
 _PRIVATE, _MODIFIABLE = 0, 1
@@ -68,6 +69,16 @@ class DataEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Algorithm:
+    """What the card computes: mechanism (PKCS #11), operation by its bit (§6.2.4), OID in DER, reference in MSE SET."""
+
+    mechanism: int
+    operation: int
+    identifier: bytes
+    reference: int
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A card as PKCS #15 sees it; ``path`` leads to its directory, from 3F00 on."""
 
@@ -77,6 +88,7 @@ class Token:
     keys: tuple[KeyEntry, ...]
     certificates: tuple[CertificateEntry, ...]
     data: tuple[DataEntry, ...]
+    algorithms: tuple[Algorithm, ...] = ()
 
     def directories(self) -> Mapping[str, bytes]:
         """Return the contents of the files that PKCS #15 defines, by their name in the card vocabulary."""
@@ -104,6 +116,9 @@ class Token:
             text("FSE-SIM TEST"),
             text(self.label, 0x80),
             bits(read_only, login_required, random_numbers),
+            context(2, *map(_algorithm, range(1, len(self.algorithms) + 1), self.algorithms))
+            if self.algorithms
+            else b"",
         )
 
     def _pin(self) -> bytes:
@@ -140,6 +155,19 @@ class Token:
             sequence(text("CPS")),
             context(1, self._path(entry.file)),
         )
+
+
+def _algorithm(number: int, one: Algorithm) -> bytes:
+    nothing = encode(0x05, b"")
+    operations = bits(one.operation)
+    return sequence(
+        integer(number),
+        integer(one.mechanism),
+        nothing,
+        operations,
+        encode(0x06, one.identifier),
+        integer(one.reference),
+    )
 
 
 def _code(

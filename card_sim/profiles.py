@@ -65,6 +65,7 @@ class CpsProfile(_Profile):
     A professional: identity, places of exercise (FINESS), validity of the card (both days included), rights, PIN, PUK.
 
     ``family`` is the type of card (CPS, CPF, CPE, CPA); the first structure is the biller when the holder ``bills``.
+    ``dialect`` is how the card speaks to programs that are not ours (``[cps.dialects]``).
     """
 
     card_serial: Annotated[str, Field(pattern=r"^[0-9]{10}$")]
@@ -83,6 +84,7 @@ class CpsProfile(_Profile):
     exercise_mode: Annotated[str, Field(pattern=r"^[0147]$")] = "1"
     convention: Annotated[str, Field(pattern=r"^[0-3]$")] = "0"
     bills: StrictBool = True
+    dialect: Annotated[str, Field(pattern=f"^(?:{'|'.join(CPS['dialects'])})$")] = "isoapplet"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from card_sim.apdu import Answer
+from card_sim.signature import DIGEST_INFO
 from card_sim.status_words import Refusal, StatusWord
 from card_sim.vocabulary import PARAMETER, SIGNATURE
 
@@ -38,7 +39,7 @@ def perform_security_operation(session: Session, command: Command) -> Answer:
     if chosen.algorithm == SIGNATURE["rsa_sha256_on_card"]:
         if command.data:
             raise Refusal(StatusWord.WRONG_LENGTH)
-        return Answer(chosen.key.sign_digest(session.environment.take_digest()))
+        return Answer(chosen.key.sign(DIGEST_INFO + session.environment.take_digest()))
     if not command.data:
         raise Refusal(StatusWord.WRONG_LENGTH)
     return Answer(chosen.key.sign(command.data))

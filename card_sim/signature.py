@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from card_sim.status_words import Refusal, StatusWord
 from card_sim.vocabulary import SIGNATURE
 
-__all__ = ["DIGEST_BYTES", "EcdsaSigner", "RsaAuthenticator", "RsaSigner", "SignatureKey"]
+__all__ = ["DIGEST_BYTES", "DIGEST_INFO", "EcdsaSigner", "RsaAuthenticator", "RsaSigner", "SignatureKey"]
 
 DIGEST_BYTES: Final = SHA256().digest_size
-_DIGEST_INFO: Final = bytes.fromhex(SIGNATURE["digest_info_sha256"])
+DIGEST_INFO: Final = bytes.fromhex(SIGNATURE["digest_info_sha256"])
 
 
 class SignatureKey(ABC):
@@ -26,10 +26,6 @@ class SignatureKey(ABC):
     @abstractmethod
     def sign(self, data: bytes) -> bytes:
         """Return the signature over what the host gave; refused with 6A80 when that is not what the algorithm takes."""
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """Return the signature over the SHA-256 that the card itself has finished."""
-        return self.sign(digest)
 
 
 class RsaSigner(SignatureKey):
@@ -45,12 +41,8 @@ class RsaSigner(SignatureKey):
     def sign(self, data: bytes) -> bytes:
         """Return the signature, as long as the modulus; 6A80 when ``data`` is not the DigestInfo of a SHA-256."""
         prefix, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
-        if prefix != _DIGEST_INFO:
+        if prefix != DIGEST_INFO:
             raise Refusal(StatusWord.WRONG_DATA)
-        return self.sign_digest(digest)
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """Return the signature over a SHA-256."""
         return self._private_key.sign(digest, padding.PKCS1v15(), Prehashed(SHA256()))
 
 

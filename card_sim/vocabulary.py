@@ -16,6 +16,7 @@ __all__ = [
     "CPS",
     "FILE",
     "FILE_CONTROL",
+    "IAS",
     "INSTRUCTION",
     "LIMIT",
     "PARAMETER",
@@ -38,6 +39,7 @@ ATR: Final[Mapping[str, bytes]] = MappingProxyType({card: bytes.fromhex(atr) for
 FILE: Final[Mapping[str, int]] = MappingProxyType(_CARDS["files"])
 SHORT_FILE: Final[Mapping[str, int]] = MappingProxyType(_CARDS["short_files"])
 FILE_CONTROL: Final[Mapping[str, int]] = MappingProxyType(_CARDS["file_control"])
+IAS: Final[Mapping[str, Any]] = MappingProxyType(_CARDS["ias"])
 PIN: Final[Mapping[str, int]] = MappingProxyType(_CARDS["pin"])
 LIMIT: Final[Mapping[str, int]] = MappingProxyType(_CARDS["limits"])
 SIGNATURE: Final[Mapping[str, Any]] = MappingProxyType(_CARDS["signature"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from card_sim.card import SoftCard
+from card_sim.cps import CpsCard
 from card_sim.files import Directory, ElementaryFile, FileTree, Name
 from card_sim.pki import TestPki
 from card_sim.randomness import SeededRandomness
@@ -24,9 +25,6 @@ from card_sim.security_environment import SecurityEnvironment
 from card_sim.session import Session
 from card_sim.sha256_rounds import _START, _compress, finish
 from card_sim.wallet import demo_wallet
-
-if TYPE_CHECKING:
-    from card_sim.cps import CpsCard
 
 VERIFY = "0020000104 31323334"
 
@@ -163,6 +161,18 @@ def test_the_situation_is_behind_the_pin(cps: SoftCard) -> None:
     assert send(cps, VERIFY) == "9000"
     assert send(cps, "00A4080C04 5015D130") == "9000"
     assert read(cps) == bytes.fromhex("E518 80023031 8109 363239393930303033 820130 830101 840101")
+
+
+def test_who_does_not_bill_has_no_situation() -> None:
+    """A card without billing situation has no such file, nor more than the one key that it was given."""
+    one = issued()
+    stream = SeededRandomness("system").stream("challenges")
+    profile = replace(one.profile, bills=False)
+    card = CpsCard(profile, one.private_key, one.certificate, one.issuer_certificate, challenges=stream)
+    assert send(card, "00A4080C04 5015D130") == "6A82"
+    assert send(card, "00A4080C04 5015D022") == "6A82"
+    assert send(card, "002241B606 800111 840102") == "6A88"
+    assert send(card, "0022F302") == "6A86"
 
 
 @pytest.mark.parametrize("environment", ["0022 41A406 800102 840102", "0022 41A406 800102 830102", "0022 F302"])
