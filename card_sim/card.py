@@ -1,56 +1,59 @@
-"""The operating system of a card: one table of instructions (ISO 7816-4, ISO 7816-8)."""
+"""The operating system of a card: one table of instructions, chained commands, answers in parts (ISO 7816-4)."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from card_sim.apdu import HEADER_BYTES, Answer, Command
+from card_sim.data_commands import get_challenge, get_data, get_data_by_template
 from card_sim.file_commands import read_binary, select
-from card_sim.signature import SignatureEnvironment
+from card_sim.pin_commands import change_reference_data, reset_retry_counter, verify
+from card_sim.security_commands import internal_authenticate, manage_security_environment, perform_security_operation
 from card_sim.status_words import Refusal, StatusWord, status_bytes
-from card_sim.vocabulary import INSTRUCTION, PARAMETER, PIN
+from card_sim.vocabulary import INSTRUCTION, LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from card_sim.files import FileTree
-    from card_sim.pin import Pin
-    from card_sim.randomness import ByteStream
-    from card_sim.signature import SignatureKey
+    from card_sim.session import Session
 
 __all__ = ["SoftCard"]
 
-_SHORT_ANSWER = 256
+_SHORT_ANSWER: Final = 256
+_CHAINED: Final = 0x10  # class byte: more of this command follows
+_GET_RESPONSE: Final = INSTRUCTION["get_response"]
+
+_INSTRUCTIONS: Final[Mapping[int, Callable[[Session, Command], Answer]]] = MappingProxyType(
+    {
+        INSTRUCTION["select"]: select,
+        INSTRUCTION["read_binary"]: read_binary,
+        INSTRUCTION["get_data"]: get_data,
+        INSTRUCTION["get_data_by_template"]: get_data_by_template,
+        INSTRUCTION["get_challenge"]: get_challenge,
+        INSTRUCTION["verify"]: verify,
+        INSTRUCTION["change_reference_data"]: change_reference_data,
+        INSTRUCTION["reset_retry_counter"]: reset_retry_counter,
+        INSTRUCTION["manage_security_environment"]: manage_security_environment,
+        INSTRUCTION["perform_security_operation"]: perform_security_operation,
+        INSTRUCTION["internal_authenticate"]: internal_authenticate,
+    }
+)
 
 
 class SoftCard:
     """
-    A card in memory: bytes in, bytes out.
+    A card in memory: bytes in, bytes out. ``atr`` is what it says at power-on.
 
-    ``pin`` is None on a card that asks for none. One dialogue at a time: a card is not meant for several threads.
+    One dialogue at a time: a card is not meant for several threads.
     """
 
-    def __init__(
-        self, *, files: FileTree, serial: str, key: SignatureKey, pin: Pin | None, challenges: ByteStream
-    ) -> None:
-        self._files = files
-        self._serial = serial.encode("ascii")
-        self._pin = pin
-        self._challenges = challenges
-        self._environment = SignatureEnvironment(key)
+    def __init__(self, session: Session, atr: bytes) -> None:
+        self.atr = atr
+        self._session = session
         self._waiting = b""
-        self._instructions: dict[int, Callable[[Command], Answer]] = {
-            INSTRUCTION["select"]: partial(select, files),
-            INSTRUCTION["read_binary"]: partial(read_binary, files),
-            INSTRUCTION["get_data"]: self._get_data,
-            INSTRUCTION["get_challenge"]: self._get_challenge,
-            INSTRUCTION["get_response"]: self._get_response,
-            INSTRUCTION["manage_security_environment"]: self._set_environment,
-            INSTRUCTION["perform_security_operation"]: self._compute_signature,
-        }
-        if pin is not None:
-            self._instructions[INSTRUCTION["verify"]] = partial(self._verify, pin)
+        self._begun: Command | None = None
 
     def transmit(self, command: bytes) -> bytes:
         """Return the answer to ``command``: data, then two bytes of status. Any bytes get an answer."""
@@ -61,86 +64,62 @@ class SoftCard:
 
     def reset(self) -> None:
         """Do what power-off and power-on do: the verified code is forgotten, the tries left are kept."""
-        self._files.reset()
-        self._environment.reset()
-        self._waiting = b""
-        if self._pin is not None:
-            self._pin.reset()
+        self._session.reset()
+        self._waiting, self._begun = b"", None
 
     def _execute(self, raw: bytes) -> bytes:
         if len(raw) < HEADER_BYTES:
             raise Refusal(StatusWord.WRONG_LENGTH)
-        if raw[0]:
+        if raw[0] & ~_CHAINED:
             raise Refusal(StatusWord.WRONG_CLASS)
-        handler = self._instructions.get(raw[1])
-        if handler is None:
+        if raw[1] not in _INSTRUCTIONS and raw[1] != _GET_RESPONSE:
             raise Refusal(StatusWord.WRONG_INSTRUCTION)
-        command = Command.parse(raw)
-        if handler != self._get_response:
-            self._waiting = b""
-        return self._deliver(handler(command), command.expected)
+        part = Command.parse(raw)
+        if part.instruction == _GET_RESPONSE:
+            return self._get_response(part)
+        self._waiting = b""
+        command = self._joined(part)
+        if raw[0] == _CHAINED:
+            self._begun = command
+            return status_bytes(StatusWord.OK)
+        answer = _INSTRUCTIONS[command.instruction](self._session, command)
+        return self._deliver(answer, command.expected)
+
+    def _joined(self, part: Command) -> Command:
+        """Return ``part`` behind what came before it in its chain; 6883 when it belongs to another command."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return part
+        if (part.instruction, part.parameters) != (begun.instruction, begun.parameters):
+            raise Refusal(StatusWord.LAST_OF_CHAIN_EXPECTED)
+        whole = replace(part, data=begun.data + part.data)
+        if len(whole.data) > LIMIT["chained_bytes"]:
+            raise Refusal(StatusWord.WRONG_LENGTH)
+        return whole
 
     def _deliver(self, answer: Answer, expected: int | None) -> bytes:
-        if not answer.data:
+        data = answer.data
+        if not data:
             return status_bytes(answer.status)
         if expected is None:
             # No Le: the answer waits for GET RESPONSE, as on a card that speaks T=0.
-            self._waiting = answer.data
-            return status_bytes(StatusWord.MORE_DATA, min(len(answer.data), _SHORT_ANSWER))
-        if expected < len(answer.data):
-            raise Refusal(StatusWord.EXACT_LENGTH, len(answer.data))
-        return answer.data + status_bytes(answer.status)
+            self._waiting = data
+            return status_bytes(StatusWord.MORE_DATA, min(len(data), _SHORT_ANSWER))
+        if expected < min(len(data), _SHORT_ANSWER):
+            raise Refusal(StatusWord.EXACT_LENGTH, min(len(data), _SHORT_ANSWER))
+        if expected < len(data):
+            self._waiting = data[expected:]
+            return data[:expected] + status_bytes(StatusWord.MORE_DATA, min(len(self._waiting), _SHORT_ANSWER))
+        return data + status_bytes(answer.status)
 
-    def _get_data(self, command: Command) -> Answer:
-        if command.data:
-            raise Refusal(StatusWord.WRONG_LENGTH)
-        if command.parameters != PARAMETER["serial_number"]:
-            raise Refusal(StatusWord.REFERENCE_NOT_FOUND)
-        return Answer(self._serial)
-
-    def _get_challenge(self, command: Command) -> Answer:
-        if command.expected is None or command.expected > _SHORT_ANSWER or command.data:
-            raise Refusal(StatusWord.WRONG_LENGTH)
-        if command.parameters:
-            raise Refusal(StatusWord.WRONG_PARAMETERS)
-        return Answer(self._challenges.read(command.expected))
-
-    def _get_response(self, command: Command) -> Answer:
+    def _get_response(self, command: Command) -> bytes:
         if command.expected is None or command.data:
             raise Refusal(StatusWord.WRONG_LENGTH)
         if command.parameters:
             raise Refusal(StatusWord.WRONG_PARAMETERS)
         if not self._waiting:
             raise Refusal(StatusWord.CONDITIONS_NOT_SATISFIED)
-        if command.expected < len(self._waiting):
-            raise Refusal(StatusWord.EXACT_LENGTH, len(self._waiting))
-        data, self._waiting = self._waiting, b""
-        return Answer(data)
-
-    @staticmethod
-    def _verify(pin: Pin, command: Command) -> Answer:
-        if command.p1:
-            raise Refusal(StatusWord.WRONG_PARAMETERS)
-        if command.p2 != PIN["reference"]:
-            raise Refusal(StatusWord.REFERENCE_NOT_FOUND)
-        if command.data:
-            pin.verify(command.data)
-        else:
-            pin.ask()
-        return Answer()
-
-    def _set_environment(self, command: Command) -> Answer:
-        if command.parameters != PARAMETER["set_signature_template"]:
-            raise Refusal(StatusWord.WRONG_PARAMETERS)
-        self._environment.set(command.data)
-        return Answer()
-
-    def _compute_signature(self, command: Command) -> Answer:
-        if command.parameters != PARAMETER["compute_signature"]:
-            raise Refusal(StatusWord.WRONG_PARAMETERS)
-        self._environment.require()
-        if self._pin is not None and not self._pin.verified:
-            raise Refusal(StatusWord.SECURITY_NOT_SATISFIED)
-        if not command.data:
-            raise Refusal(StatusWord.WRONG_LENGTH)
-        return Answer(self._environment.key.sign(command.data))
+        if command.expected < min(len(self._waiting), _SHORT_ANSWER):
+            raise Refusal(StatusWord.EXACT_LENGTH, min(len(self._waiting), _SHORT_ANSWER))
+        waiting, self._waiting = self._waiting, b""
+        return self._deliver(Answer(waiting), command.expected)

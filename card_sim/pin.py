@@ -1,4 +1,4 @@
-"""The secret code of a card and its counter of tries."""
+"""The secret codes of a card (PIN, and the PUK that unblocks it) and their counters."""
 
 from __future__ import annotations
 
@@ -7,22 +7,33 @@ from hmac import compare_digest
 from card_sim.status_words import Refusal, StatusWord
 from card_sim.vocabulary import PIN
 
-__all__ = ["MAXIMUM_TRIES", "Pin"]
+__all__ = ["MAXIMUM_TRIES", "MAXIMUM_UNBLOCKS", "Pin"]
 
 MAXIMUM_TRIES = PIN["tries"]
+MAXIMUM_UNBLOCKS = PIN["unblocks"]
 
 
 class Pin:
     """
-    A code of 4 digits that 3 wrong tries block.
+    A code of 4 digits that 3 wrong tries block, and the PUK of 8 digits that gives the tries back.
 
-    The tries left and the block survive power-off; the verified state does not.
+    The PUK serves 10 times in the life of the card, right or wrong. The codes, the tries left and the unblocks left
+    survive power-off; the verified state does not.
     """
 
-    def __init__(self, value: str, tries_left: int = MAXIMUM_TRIES) -> None:
+    def __init__(
+        self, value: str, puk: str, tries_left: int = MAXIMUM_TRIES, unblocks_left: int = MAXIMUM_UNBLOCKS
+    ) -> None:
         self._value = value.encode("ascii")
+        self._puk = puk.encode("ascii")
         self.tries_left = tries_left
+        self.unblocks_left = unblocks_left
         self.verified = False
+
+    @property
+    def value(self) -> str:
+        """The code, for whoever saves the card; no command gives it."""
+        return self._value.decode("ascii")
 
     def reset(self) -> None:
         """Forget that the code was verified, as after power-on; the tries left stay."""
@@ -53,3 +64,38 @@ class Pin:
         if not self.tries_left:
             raise Refusal(StatusWord.PIN_BLOCKED)
         raise Refusal(StatusWord.WRONG_PIN, self.tries_left)
+
+    def change(self, both: bytes) -> None:
+        """
+        Replace the code: ``both`` is the present one, then the new one, which counts as verified.
+
+        Refused as :meth:`verify` does, and with 6A80 when the new one is not 4 digits (no try is lost).
+        """
+        if not self.tries_left:
+            raise Refusal(StatusWord.PIN_BLOCKED)
+        old, new = self._split(both, len(self._value))
+        self.verify(old)
+        self._value = new
+
+    def unblock(self, both: bytes) -> None:
+        """
+        Give all the tries back and set a new code: ``both`` is the PUK, then the new code, not yet verified.
+
+        Refused with 6983 when the PUK has served 10 times, 6700 or 6A80 when what is given is malformed (nothing is
+        lost), 63Cx with x uses left when the PUK is wrong.
+        """
+        if not self.unblocks_left:
+            raise Refusal(StatusWord.PIN_BLOCKED)
+        puk, new = self._split(both, len(self._puk))
+        self.unblocks_left -= 1
+        if not compare_digest(puk, self._puk):
+            raise Refusal(StatusWord.WRONG_PIN, self.unblocks_left)
+        self._value, self.tries_left, self.verified = new, MAXIMUM_TRIES, False
+
+    def _split(self, both: bytes, at: int) -> tuple[bytes, bytes]:
+        first, new = both[:at], both[at:]
+        if len(new) != len(self._value):
+            raise Refusal(StatusWord.WRONG_LENGTH)
+        if not new.isdigit():
+            raise Refusal(StatusWord.WRONG_DATA)
+        return first, new

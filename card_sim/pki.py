@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import ExtendedKeyUsage
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import schemas
 from card_sim.billing_party import BillingParty
 from card_sim.certificate_extensions import billing_party, cps_entitlement, vitale_holders
 from card_sim.certificates import VALID_FROM, VALID_TO, Subject, certify_authority, self_signed_root, usage
-from card_sim.cps import CpsCard
+from card_sim.cps import AuthenticationKey, CpsCard
 from card_sim.durable_files import write_folder
 from card_sim.errors import PkiInvalid, UnknownIssuer
 from card_sim.keys import curve_key, rsa_key
@@ -112,7 +114,7 @@ class TestPki:
         return self._state.authorities[family].certificate
 
     def issue_cps(self, profile: CpsProfile) -> CpsCard:
-        """Return a new card of the professional of ``profile``: new key, new certificate, all tries left."""
+        """Return a new card of the professional of ``profile``: new keys, new certificates, all tries left."""
         label = self._next_label(f"cps:{profile.rpps}")
         key = rsa_key(self._randomness, f"key:{label}")
         certificate = self._state.authorities["cps"].issue(
@@ -123,7 +125,10 @@ class TestPki:
             cps_entitlement(profile),
         )
         challenges = self._randomness.stream(f"challenges:{label}")
-        return CpsCard(profile, key, certificate, self.authority("cps"), challenges=challenges)
+        authentication = self._authentication_key(profile, f"{label}:authentication")
+        return CpsCard(
+            profile, key, certificate, self.authority("cps"), challenges=challenges, authentication=authentication
+        )
 
     def issue_vitale(self, profile: VitaleProfile) -> VitaleCard:
         """Return a new card of the family of ``profile``: new key, new certificate."""
@@ -175,6 +180,18 @@ class TestPki:
                 return
         message = "this infrastructure did not issue that certificate"
         raise UnknownIssuer(message)
+
+    def _authentication_key(self, profile: CpsProfile, label: str) -> AuthenticationKey:
+        """Return the key that proves who holds the card; its certificate entitles to no signature of a sheet."""
+        key = rsa_key(self._randomness, f"key:{label}")
+        certificate = self._state.authorities["cps"].issue(
+            Subject(f"TEST CPS {profile.rpps}", serial_number=f"8{profile.rpps}", unit="AUTHENTIFICATION"),
+            key,
+            _serial(self._randomness, label),
+            usage(),
+            ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
+        )
+        return AuthenticationKey(key, certificate)
 
     def _next_label(self, holder: str) -> str:
         """Return what names the streams of a new key: a holder's second card has another key than the first."""

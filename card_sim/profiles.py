@@ -61,7 +61,12 @@ class _Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class CpsProfile(_Profile):
-    """A professional: identity, places of exercise (FINESS), validity of the card (both days included), rights, PIN."""
+    """
+    A professional: identity, places of exercise (FINESS), validity of the card (both days included), rights, PIN, PUK.
+
+    ``family`` is the type of card (CPS, CPF, CPE, CPA); the first structure is the biller when the holder ``bills``.
+    ``dialect`` is how the card speaks to programs that are not ours (``[cps.dialects]``).
+    """
 
     card_serial: Annotated[str, Field(pattern=r"^[0-9]{10}$")]
     rpps: Annotated[str, AfterValidator(professional_number)]
@@ -74,6 +79,12 @@ class CpsProfile(_Profile):
     may_sign_sheet: StrictBool
     may_sign_lot: StrictBool
     pin: Annotated[str, Field(pattern=r"^[0-9]{4}$")] = field(repr=False)
+    puk: Annotated[str, Field(pattern=r"^[0-9]{8}$")] = field(default="12345678", repr=False)
+    family: Annotated[str, Field(pattern=f"^(?:{'|'.join(CPS['families'])})$")] = "CPS"
+    exercise_mode: Annotated[str, Field(pattern=r"^[0147]$")] = "1"
+    convention: Annotated[str, Field(pattern=r"^[0-3]$")] = "0"
+    bills: StrictBool = True
+    dialect: Annotated[str, Field(pattern=f"^(?:{'|'.join(CPS['dialects'])})$")] = "isoapplet"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -108,7 +119,12 @@ class RightsPeriod(_Profile):
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class VitaleProfile(_Profile):
-    """An insured person (NIR of 15 characters, key included), the beneficiaries, the affiliation and the rights."""
+    """
+    An insured person (NIR of 15 characters, key included), the beneficiaries, the affiliation and the rights.
+
+    ``attending_physician`` is the RPPS of the médecin traitant, ``exemption`` the code of exoneration of the ticket
+    modérateur, ``cover`` a word of ``[vitale.covers]``; None where there is none.
+    """
 
     serial: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
     nir: _Nir = field(repr=False)
@@ -122,6 +138,9 @@ class VitaleProfile(_Profile):
     valid_from: _Day
     beneficiaries: Annotated[tuple[Beneficiary, ...], Field(max_length=LIMIT["beneficiaries"])] = ()
     rights: Annotated[tuple[RightsPeriod, ...], Field(max_length=LIMIT["rights_periods"])] = ()
+    attending_physician: Annotated[str, AfterValidator(professional_number)] | None = None
+    exemption: Annotated[str, Field(pattern=r"^[0-9A-Z]$")] | None = None
+    cover: Annotated[str, Field(pattern=f"^(?:{'|'.join(VITALE['covers'])})$")] | None = None
 
 
 def _in_order(first: date, last: date) -> None:

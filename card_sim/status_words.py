@@ -17,6 +17,7 @@ class StatusWord(IntEnum):
     END_OF_FILE = STATUS["end_of_file"]
     WRONG_PIN = STATUS["wrong_pin"]
     WRONG_LENGTH = STATUS["wrong_length"]
+    LAST_OF_CHAIN_EXPECTED = STATUS["last_of_chain_expected"]
     SECURITY_NOT_SATISFIED = STATUS["security_not_satisfied"]
     PIN_BLOCKED = STATUS["pin_blocked"]
     CONDITIONS_NOT_SATISFIED = STATUS["conditions_not_satisfied"]

@@ -1,7 +1,7 @@
 """
 A card on disk: one JSON file, readable by its owner only, replaced as a whole.
 
-What survives power-off is saved: the key, the certificates, the PIN, the tries left. A loaded card is not verified.
+What survives power-off is saved: keys, certificates, PIN, PUK, tries and unblocks left. A loaded card is not verified.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
-from card_sim.cps import CpsCard
+from card_sim.cps import AuthenticationKey, Counters, CpsCard
 from card_sim.durable_files import replace_file
 from card_sim.errors import ProfileInvalid, StoredCardInvalid
 from card_sim.keys import belongs_to, key_from_pem, key_to_pem
-from card_sim.pin import MAXIMUM_TRIES
+from card_sim.pin import MAXIMUM_TRIES, MAXIMUM_UNBLOCKS
 from card_sim.profiles import CpsProfile, VitaleProfile
 from card_sim.randomness import SystemRandomness
 from card_sim.vitale import VitaleCard
@@ -36,7 +36,9 @@ __all__ = ["load", "save"]
 _FORMAT: Final = 1
 _FILE_LIMIT: Final = 1 << 18
 _COMMON_FIELDS: Final = {"format", "kind", "profile", "private_key", "certificate", "issuer_certificate"}
-_FIELDS: Final = {"cps": _COMMON_FIELDS | {"tries_left"}, "vitale": _COMMON_FIELDS}
+_COUNTERS: Final = {"tries_left": MAXIMUM_TRIES, "unblocks_left": MAXIMUM_UNBLOCKS}
+_AUTHENTICATION: Final = {"authentication_key", "authentication_certificate"}
+_FIELDS: Final = {"cps": _COMMON_FIELDS | _COUNTERS.keys() | _AUTHENTICATION, "vitale": _COMMON_FIELDS}
 
 
 def save(card: CpsCard | VitaleCard, path: Path) -> None:
@@ -50,7 +52,10 @@ def save(card: CpsCard | VitaleCard, path: Path) -> None:
         "issuer_certificate": card.issuer_certificate.public_bytes(Encoding.PEM).decode("ascii"),
     }
     if isinstance(card, CpsCard):
-        state["tries_left"] = card.pin.tries_left
+        state |= {name: getattr(card.pin, name) for name in _COUNTERS}
+        second = card.authentication
+        state["authentication_key"] = second and key_to_pem(second.private_key).decode("ascii")
+        state["authentication_certificate"] = second and second.certificate.public_bytes(Encoding.PEM).decode("ascii")
     replace_file(path, json.dumps(state, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
@@ -65,13 +70,20 @@ def load(path: Path, randomness: Randomness | None = None) -> CpsCard | VitaleCa
     state = _fields(path)
     certificate = _certificate(state, path, "certificate")
     issuer = _certificate(state, path, "issuer_certificate")
-    key = _key(state, path, certificate)
+    key = _key(state, path, "private_key", certificate)
     challenges = (randomness or SystemRandomness()).stream(f"challenges:stored:{certificate.serial_number}")
     try:
         if isinstance(key, RSAPrivateKey) and state["kind"] == "cps":
             profile = CpsProfile.from_dict(state["profile"])
-            tries_left = _tries_left(state, path)
-            return CpsCard(profile, key, certificate, issuer, challenges=challenges, tries_left=tries_left)
+            return CpsCard(
+                profile,
+                key,
+                certificate,
+                issuer,
+                challenges=challenges,
+                authentication=_authentication(state, path),
+                counters=Counters(**{name: _counter(state, path, name) for name in _COUNTERS}),
+            )
         if isinstance(key, EllipticCurvePrivateKey) and state["kind"] == "vitale":
             family = VitaleProfile.from_dict(state["profile"])
             return VitaleCard(family, key, certificate, issuer, challenges=challenges)
@@ -110,18 +122,28 @@ def _certificate(state: dict[str, Any], path: Path, name: str) -> Certificate:
         raise StoredCardInvalid(path, name, reason="not a certificate in PEM") from error
 
 
-def _key(state: dict[str, Any], path: Path, certificate: Certificate) -> CardKey:
+def _key(state: dict[str, Any], path: Path, name: str, certificate: Certificate) -> CardKey:
     try:
-        key = key_from_pem(str(state["private_key"]).encode())
+        key = key_from_pem(str(state[name]).encode())
     except ValueError as error:
-        raise StoredCardInvalid(path, "private_key", reason=str(error)) from error
+        raise StoredCardInvalid(path, name, reason=str(error)) from error
     if not belongs_to(key, certificate):
-        raise StoredCardInvalid(path, "private_key", reason="not the key of the certificate")
+        raise StoredCardInvalid(path, name, reason="not the key of the certificate")
     return key
 
 
-def _tries_left(state: dict[str, Any], path: Path) -> int:
-    tries = state["tries_left"]
-    if type(tries) is not int or not 0 <= tries <= MAXIMUM_TRIES:
-        raise StoredCardInvalid(path, "tries_left", reason=f"a number from 0 to {MAXIMUM_TRIES} is expected")
-    return tries
+def _authentication(state: dict[str, Any], path: Path) -> AuthenticationKey | None:
+    if all(state[name] is None for name in _AUTHENTICATION):
+        return None
+    certificate = _certificate(state, path, "authentication_certificate")
+    key = _key(state, path, "authentication_key", certificate)
+    if not isinstance(key, RSAPrivateKey):
+        raise StoredCardInvalid(path, "authentication_key", reason="not an RSA key")
+    return AuthenticationKey(key, certificate)
+
+
+def _counter(state: dict[str, Any], path: Path, name: str) -> int:
+    count, most = state[name], _COUNTERS[name]
+    if type(count) is not int or not 0 <= count <= most:
+        raise StoredCardInvalid(path, name, reason=f"a number from 0 to {most} is expected")
+    return count

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from card_sim.card import SoftCard
-from card_sim.files import card_files
+from card_sim.cps_files import application_entry
+from card_sim.files import Directory, ElementaryFile, FileTree, Name
+from card_sim.security_environment import SecurityEnvironment
+from card_sim.session import Session
 from card_sim.signature import EcdsaSigner
 from card_sim.tlv import encode, encode_all
-from card_sim.vocabulary import VITALE
+from card_sim.vitale_public import PUBLIC, public_identity, public_numbers
+from card_sim.vocabulary import APPLICATION, ATR, FILE, PARAMETER, SHORT_FILE, SIGNATURE, VITALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from card_sim.randomness import ByteStream
 
 __all__ = ["VitaleCard", "family_data"]
+
+
+_OPTIONAL = ("attending_physician", "exemption", "cover")
 
 
 class VitaleCard(SoftCard):
@@ -40,16 +47,33 @@ class VitaleCard(SoftCard):
         self.private_key = private_key
         self.certificate = certificate
         self.issuer_certificate = issuer_certificate
-        files = card_files(
-            "vitale",
-            "VITALE TEST",
-            family_data(profile),
-            certificate.public_bytes(Encoding.DER),
-            issuer_certificate.public_bytes(Encoding.DER),
+        session = Session(
+            files=FileTree(_tree(profile, certificate, issuer_certificate)),
+            environment=SecurityEnvironment({SIGNATURE["key"]: EcdsaSigner(private_key)}, {}),
+            pin=None,
+            challenges=challenges,
+            data_objects={PARAMETER["serial_number"].to_bytes(2, "big"): profile.serial.encode},
         )
-        super().__init__(
-            files=files, serial=profile.serial, key=EcdsaSigner(private_key), pin=None, challenges=challenges
-        )
+        super().__init__(session, ATR["vitale"])
+
+
+def _tree(profile: VitaleProfile, certificate: Certificate, issuer_certificate: Certificate) -> Directory:
+    contents = {
+        "data": family_data(profile),
+        "certificate": certificate.public_bytes(Encoding.DER),
+        "issuer_certificate": issuer_certificate.public_bytes(Encoding.DER),
+    }
+    own = APPLICATION["vitale"]
+    entries = ElementaryFile(FILE["directory"], SHORT_FILE["directory"], application_entry(own, "VITALE TEST"))
+    files = tuple(ElementaryFile(FILE[name], SHORT_FILE[name], content) for name, content in contents.items())
+    names = Name(bytes.fromhex(PUBLIC["master"])), Name(bytes.fromhex(PUBLIC["application"]))
+    short = PUBLIC["short_identifier"]
+    identity = ElementaryFile(PUBLIC["identity"], short, public_identity(profile))
+    numbers = ElementaryFile(PUBLIC["numbers"], short, public_numbers(profile))
+    public = Directory(PUBLIC["directory"], (names[1],), (numbers,))
+    return Directory(
+        FILE["master"], (names[0],), (entries, identity, public, Directory(FILE["application"], (Name(own),), files))
+    )
 
 
 def family_data(profile: VitaleProfile) -> bytes:
@@ -79,6 +103,7 @@ def family_data(profile: VitaleProfile) -> bytes:
         "valid_from": f"{profile.valid_from:%Y%m%d}".encode(),
         "nature": VITALE["nature"].encode(),
     }
+    values |= {name: value.encode() for name in _OPTIONAL if (value := getattr(profile, name)) is not None}
     tags = VITALE["tags"]
     return encode_all(tags["template"], (encode(tags[name], value) for name, value in values.items()))
 

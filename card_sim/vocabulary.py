@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APPLICATION",
+    "ATR",
     "CPS",
     "FILE",
     "FILE_CONTROL",
+    "IAS",
     "INSTRUCTION",
     "LIMIT",
     "PARAMETER",
@@ -33,9 +35,11 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(_CARDS["status"])
 APPLICATION: Final[Mapping[str, bytes]] = MappingProxyType(
     {family: bytes.fromhex(name) for family, name in _CARDS["applications"].items()}
 )
+ATR: Final[Mapping[str, bytes]] = MappingProxyType({card: bytes.fromhex(atr) for card, atr in _CARDS["atr"].items()})
 FILE: Final[Mapping[str, int]] = MappingProxyType(_CARDS["files"])
 SHORT_FILE: Final[Mapping[str, int]] = MappingProxyType(_CARDS["short_files"])
 FILE_CONTROL: Final[Mapping[str, int]] = MappingProxyType(_CARDS["file_control"])
+IAS: Final[Mapping[str, Any]] = MappingProxyType(_CARDS["ias"])
 PIN: Final[Mapping[str, int]] = MappingProxyType(_CARDS["pin"])
 LIMIT: Final[Mapping[str, int]] = MappingProxyType(_CARDS["limits"])
 SIGNATURE: Final[Mapping[str, Any]] = MappingProxyType(_CARDS["signature"])

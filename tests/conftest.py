@@ -21,7 +21,12 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if UNDER_CI else "default"))
 
-DEBIAN_PACKAGES = {"xmllint": "libxml2-utils"}
+DEBIAN_PACKAGES = {
+    "opensc-tool": "opensc",
+    "pkcs11-tool": "opensc",
+    "pkcs15-tool": "opensc",
+    "xmllint": "libxml2-utils",
+}
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from fse.cards import fields, tlv
 from fse.cards.application import CardApplication
 from fse.cards.errors import NotATestCard, NotAVitale
 from fse.cards.vocabulary import LIMIT, SIGNATURE, VITALE
-from fse.identifiers import Nir
+from fse.identifiers import Nir, check_rpps
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,6 +23,7 @@ __all__ = ["Holder", "Insured", "RightsPeriod", "VitaleData", "VitaleReader"]
 
 _INSURED_QUALITY = "1"
 _P256_BITS = 256
+_OPTIONAL = frozenset({"attending_physician", "exemption", "cover"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ class VitaleData:
     What a Vitale card says: the family, the fund that pays, the rights (CSS R161-33-1 for the contents).
 
     ``beneficiaries`` are the others than the insured; :attr:`holders` is everybody. ``updated_on`` is the last update
-    of the card. The certificates are DER, not yet trusted.
+    of the card. ``attending_physician`` is the RPPS of the médecin traitant, ``exemption`` the code of exoneration of
+    the ticket modérateur, ``cover`` a key of ``[vitale.covers]``; None where there is none. The certificates are DER,
+    not yet trusted.
     """
 
     serial: str
@@ -81,6 +84,9 @@ class VitaleData:
     valid_from: date
     certificate: bytes = field(repr=False)
     issuer_certificate: bytes = field(repr=False)
+    attending_physician: str | None = None
+    exemption: str | None = None
+    cover: str | None = None
 
     @property
     def holders(self) -> tuple[Holder, ...]:
@@ -112,7 +118,7 @@ class VitaleReader:
         place = tlv.Place("Vitale", "data")
         tags = dict(VITALE["tags"])
         content = tlv.only(self._application.read_file("data"), tags.pop("template"), place)
-        found = tlv.fields(content, tags, place)
+        found = tlv.fields(content, tags, place, optional=_OPTIONAL)
         if found["nature"] != VITALE["nature"].encode("ascii"):
             raise NotATestCard("Vitale")
         items = VITALE["items"]
@@ -132,6 +138,15 @@ class VitaleReader:
             valid_from=fields.day(found["valid_from"], place.inside("valid_from")),
             certificate=self._application.read_certificate("certificate"),
             issuer_certificate=self._application.read_certificate("issuer_certificate"),
+            attending_physician=(
+                fields.identifier(found["attending_physician"], check_rpps, place.inside("attending_physician"))
+                if "attending_physician" in found
+                else None
+            ),
+            exemption=_exemption(found["exemption"], place.inside("exemption")) if "exemption" in found else None,
+            cover=(
+                fields.word(found["cover"], list(VITALE["covers"]), place.inside("cover")) if "cover" in found else None
+            ),
         )
 
     def sign(self, digest: bytes) -> bytes:
@@ -186,6 +201,13 @@ def _period(value: bytes, place: Place) -> RightsPeriod:
     if end < start:
         raise place.inside("to").wrong("order")
     return RightsPeriod(start, end)
+
+
+def _exemption(value: bytes, place: Place) -> str:
+    code = fields.name(value, place)
+    if not (len(code) == 1 and code.isascii() and (code.isdigit() or code.isupper())):
+        raise place.wrong("unknown-value")
+    return code
 
 
 def _nir(value: bytes, place: Place) -> Nir:

@@ -28,6 +28,9 @@ _COMMANDS = {
 }
 """Each command is the function of its name in its module."""
 
+_GROUPS = {"card": "gateway.cli.card"}
+"""Each group of commands is the ``app`` of its module."""
+
 
 app = typer.Typer(
     name="fse",
@@ -47,9 +50,14 @@ def _group() -> None:
 
 def _load() -> None:
     """Import the module of the command that is asked for, and of no other: a deadline does not wait for a database."""
-    asked = [word for word in sys.argv[1:2] if word in _COMMANDS]
-    for name in asked or _COMMANDS:
-        app.command(name)(getattr(import_module(_COMMANDS[name]), name))
+    known = _COMMANDS | _GROUPS
+    asked = [word for word in sys.argv[1:2] if word in known]
+    for name in asked or known:
+        module = import_module(known[name])
+        if name in _GROUPS:
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
 
 
 def run() -> None:

@@ -111,7 +111,7 @@ def test_a_command_never_shows_its_data() -> None:
         ("0CA40400", "6E00"),
         ("00D60000", "6D00"),
         ("00A40000 0000", "6700"),
-        ("00A4010002 3F00", "6A86"),
+        ("00A4010002 3F00", "6A82"),
         ("00A4000802 3F00", "6A86"),
         ("00A4000C03 3F0050", "6700"),
         ("00A4000C02 1234", "6A82"),
@@ -121,7 +121,7 @@ def test_a_command_never_shows_its_data() -> None:
         ("00A4000C02 5015", "9000"),
         ("00A4000002 3F00 00", "6F07 820138 83023F00 9000"),
         ("00A4000402 3F00 00", "6207 820138 83023F00 9000"),
-        ("00A4000402 2F00 00", "620E 80020018 820101 83022F00 8801F0 9000"),
+        ("00A4000402 2F00 00", "620E 80020020 820101 83022F00 8801F0 9000"),
         ("00A4000402 3F00", "6109"),
         ("00A4000402 3F00 05", "6C09"),
         ("00CA005A00", "39393730303030303031 9000"),
@@ -158,7 +158,7 @@ def test_a_command_never_shows_its_data() -> None:
         ("002241B601 80", "6A80"),
         ("002241B6", "6A80"),
         ("002A9E9A00", "6985"),
-        ("002A90A000", "6A86"),
+        ("002A90A000", "6985"),
     ],
 )
 def test_answers_after_power_on(cps: CpsCard, command: str, answer: str) -> None:
@@ -167,8 +167,8 @@ def test_answers_after_power_on(cps: CpsCard, command: str, answer: str) -> None
 
 
 def test_the_directory_names_the_application(cps: CpsCard) -> None:
-    """EF.DIR tells a host which application the card holds, under the tags of ISO 7816-4 §12.2.1."""
-    expected = "6116 4F0A F046534553494D435053 5008 4350532054455354 9000"
+    """EF.DIR tells where the PKCS #15 application of the card is, under the tags of ISO 7816-4 §12.2.1."""
+    expected = "611E 4F0C A000000063504B43532D3135 5008 4350532054455354 5104 3F005015 9000"
     assert send(cps, "00B09E0000") == expected.replace(" ", "")
 
 

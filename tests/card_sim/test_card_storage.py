@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from card_sim import durable_files
+from card_sim.cps import CpsCard
 from card_sim.errors import StoredCardInvalid
 from card_sim.pki import TestPki
 from card_sim.randomness import SeededRandomness, SystemRandomness
@@ -19,7 +20,6 @@ from card_sim.storage import load, save
 from card_sim.wallet import demo_wallet
 
 if TYPE_CHECKING:
-    from card_sim.cps import CpsCard
     from card_sim.vitale import VitaleCard
 
 
@@ -80,6 +80,36 @@ def test_a_blocked_card_stays_blocked(tmp_path: Path) -> None:
     assert load(path).transmit(bytes.fromhex("0020000104") + b"1234").hex() == "6983"
 
 
+def test_the_codes_survive_as_they_are_now(tmp_path: Path) -> None:
+    """A PIN set with the PUK, and the use of the PUK that it took, are there after a save and a load."""
+    path = tmp_path / "card.json"
+    save(cards()["cps"], path)
+    card = load(path)
+    assert card.transmit(bytes.fromhex("002C00010C") + b"12345678" + b"0007").hex() == "9000"
+    save(card, path)
+    again = load(path)
+    assert again.transmit(bytes.fromhex("0020000104") + b"0007").hex() == "9000"
+    assert json.loads(path.read_bytes())["unblocks_left"] == 9
+
+
+def test_the_authentication_key_is_optional_and_rsa(tmp_path: Path) -> None:
+    """A card without the second key comes back without it; a curve key in its place is refused."""
+    path = tmp_path / "card.json"
+    save(cards()["cps"], path)
+    state = json.loads(path.read_bytes())
+    nothing = dict.fromkeys(("authentication_key", "authentication_certificate"))
+    path.write_text(json.dumps(state | nothing))
+    card = load(path)
+    assert isinstance(card, CpsCard)
+    assert card.authentication is None
+    save(cards()["vitale"], path)
+    foreign = json.loads(path.read_bytes())
+    curve = {"authentication_key": foreign["private_key"], "authentication_certificate": foreign["certificate"]}
+    path.write_text(json.dumps(state | curve))
+    with pytest.raises(StoredCardInvalid, match="not an RSA key"):
+        load(path)
+
+
 def test_challenges_of_a_loaded_card_can_be_seeded(tmp_path: Path) -> None:
     """A replayed run gets the same challenges from a loaded card."""
     save(cards()["vitale"], tmp_path / "card.json")
@@ -112,6 +142,10 @@ def damage(state: dict[str, Any], change: dict[str, Any]) -> bytes:
         ("cps", {"tries_left": 4}, "tries_left"),
         ("cps", {"tries_left": -1}, "tries_left"),
         ("cps", {"tries_left": True}, "tries_left"),
+        ("cps", {"unblocks_left": 11}, "unblocks_left"),
+        ("cps", {"authentication_key": None}, "authentication_key"),
+        ("cps", {"authentication_key": "nothing"}, "authentication_key"),
+        ("cps", {"authentication_certificate": "nothing"}, "authentication_certificate"),
         ("cps", {"certificate": "nothing"}, "certificate"),
         ("cps", {"issuer_certificate": 12}, "issuer_certificate"),
         ("cps", {"private_key": "nothing"}, "private_key"),
