@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.interop.conftest import Ask, Insert
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("pcscd")]
+pytestmark = pytest.mark.interop
 
 READER = ("-r", "0")
 LABELS = [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.interop.conftest import Ask, Insert
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("pcscd")]
+pytestmark = pytest.mark.interop
 
 READER = ("-r", "0")
 DIGEST_INFO = bytes.fromhex("3031300D060960864801650304020105000420")
