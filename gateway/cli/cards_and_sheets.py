@@ -76,8 +76,11 @@ def seal(
             card = stack.enter_context(card_in_reader(cps or home.cps(facts.professional.rpps)))
             professional = ProfessionalCard.insert(card.transmit)
             professional.unlock(_pin(pin_file) if cps else _DEMO_PIN)
-        family = vitale or (None if facts.patient.kind == "anonymous" else home.vitale(facts.patient.insured.nir))
-        slot = stack.enter_context(card_in_reader(family)).transmit if family and family.exists() else None
+        family = vitale
+        if family is None and facts.patient.kind == "identified":
+            held = home.vitale(facts.patient.insured.nir)
+            family = held if held.exists() else None  # not everybody has a demonstration card
+        slot = None if family is None else stack.enter_context(card_in_reader(family)).transmit
         sealed = seal_one(
             facts,
             CardsAtHand(professional, slot),

@@ -59,7 +59,7 @@ def sheet_table(payload: bytes) -> Table:
         name = etree.QName(top).localname
         first = True
         for path, value in _leaves(top, name):
-            table.add_row(_ITEMS.get(name, "") if first else "", path, plain(value), end_section=False)
+            table.add_row(_ITEMS.get(name, "") if first else "", path, plain(value))
             first = False
     return table
 

@@ -348,6 +348,16 @@ def test_what_one_command_cannot_seal_is_said(home: Path, tmp_path: Path, writte
         assert rule in result.stderr
 
 
+def test_a_named_card_that_is_not_there_is_said_by_its_path(home: Path, tmp_path: Path) -> None:
+    """Whoever mistypes the path of a card is told of that path, not of a missing demonstration card."""
+    for option in ("--vitale", "--cps"):
+        words = ("seal", EXAMPLE, "-o", tmp_path / "x.fse", option, tmp_path / "mistyped.json")
+        result = fse(*words, home=home, cwd=tmp_path)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert "mistyped.json" in result.stderr
+    assert tree(tmp_path) == {}
+
+
 def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     """HOME-MAKE: a file stands where the local folder should be; the message names it and the variable to set."""
     taken = tmp_path / "taken"
