@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import schemas
 from fse.encounter import Encounter
+from gateway.scenario.file import Scenario
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["SCHEMAS", "main", "schema_text"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-SCHEMAS = {"encounter-1.schema.json": Encounter}
+SCHEMAS: dict[str, type[BaseModel]] = {"encounter-1.schema.json": Encounter, "scenario-1.schema.json": Scenario}
 """The model behind each file."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fse.act_table import act_table
 from fse.caisses import caisse_table
-from fse.lifecycle import LOTS, SHEETS, LotEvent, SheetEvent
+from fse.lifecycle import LOTS, PAPERS, SHEET_EVENT_OF_PAPER, SHEETS, LotEvent, SheetEvent
 from gateway.acknowledgements import AcknowledgementDesk
 from gateway.dispatch import Dispatch
 from gateway.errors import GatewayError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from fse.encounter import Encounter
-    from fse.lifecycle import NextAction, SheetRecord
+    from fse.lifecycle import NextAction, PaperEvent, PaperRecord, SheetRecord
     from fse.trust import TrustStore
     from gateway.clock import Clock
     from gateway.journal import Journal
@@ -112,6 +112,27 @@ class Gateway:
                     )
                     move_sheet(tx, sheet, rejected, policy, stored.record.number)
             move_lot(tx, stored, step, policy)
+
+    def move_paper(self, number: int, event: PaperEvent, detail: str = "") -> PaperRecord:
+        """
+        Record that a person printed, posted, received or voided a paper (``detail``: the reason of a void).
+
+        A duplicata that is posted replaces its sheet. Raises :class:`gateway.errors.GatewayError` (PAPER-UNKNOWN) and
+        :class:`fse.lifecycle.ImpossibleTransition`.
+        """
+        policy = self.profile.policy
+        with self.journal.write() as tx:
+            stored = next((paper for paper in tx.papers() if paper.number == number), None)
+            if stored is None:
+                raise GatewayError("PAPER-UNKNOWN", number=number)
+            step = PAPERS.advance(stored.record, event, tx.now, policy, detail)
+            tx.update_paper(number, step.record, event, detail)
+            of_sheet = SHEET_EVENT_OF_PAPER.get((stored.record.kind, event))
+            sheet = None if stored.sheet is None or of_sheet is None else tx.sheet(stored.sheet)
+            if sheet is not None and of_sheet is not None:
+                moved = SHEETS.advance(sheet.record, of_sheet, tx.now, policy, stored.record.number)
+                move_sheet(tx, sheet, moved, policy, stored.record.number)
+        return step.record
 
     def sheet(self, number: int) -> SheetRecord:
         """Return where a sheet stands; raises :class:`gateway.errors.GatewayError` (SHEET-UNKNOWN)."""

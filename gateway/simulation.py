@@ -87,7 +87,8 @@ class Simulation:
             for caisse in caisse_table().lines
         }
         self.pki.export_trust(self.folder / "trust")
-        trust = read_trust(self.folder / "trust")
+        self.trust = trust = read_trust(self.folder / "trust")
+        self.faults_on_the_way = FaultPlan(self.faults)
         self.caisses = {
             code: Caisse(code, _party(party), trust, {biller.code: biller.certificate}, self.clock)
             for code, party in parties.items()
@@ -97,7 +98,7 @@ class Simulation:
         caisse_server = self._serve(caisse_app(self.caisses))
         addresses = {code: f"{caisse_server.url}/caisses/{code}/fichiers" for code in self.caisses}
         contracts = frozenset({self.profile.biller})
-        first = self._serve(Concentrator(addresses, contracts, FaultPlan(self.faults)).app())
+        first = self._serve(Concentrator(addresses, contracts, self.faults_on_the_way).app())
         self._second = self._serve(Concentrator(addresses, contracts, FaultPlan()).app())
         log = self._stack.enter_context(_owner_only(self.folder / "evenements.jsonl"))
         journal = Journal(self.folder / "journal.db", self.clock, json_log(log))

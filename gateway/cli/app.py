@@ -28,7 +28,7 @@ _COMMANDS = {
 }
 """Each command is the function of its name in its module."""
 
-_GROUPS = {"card": "gateway.cli.card"}
+_GROUPS = {"card": "gateway.cli.card", "scenario": "gateway.cli.scenario"}
 """Each group of commands is the ``app`` of its module."""
 
 

@@ -42,6 +42,16 @@ class FaultPlan:
         self._left = {fault: fault.times for fault in faults}
         self._lock = Lock()
 
+    def add(self, fault: Fault) -> None:
+        """Put one more fault on the way."""
+        with self._lock:
+            self._left[fault] = self._left.get(fault, 0) + fault.times
+
+    def end(self, kind: FaultKind) -> None:
+        """End every fault of ``kind``, used up or not."""
+        with self._lock:
+            self._left = {fault: left for fault, left in self._left.items() if fault.kind is not kind}
+
     def strikes(self, kind: FaultKind, organism: str, mode: str) -> bool:
         """Tell whether a fault of ``kind`` strikes this file, and count it."""
         with self._lock:

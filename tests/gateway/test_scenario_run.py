@@ -1,0 +1,126 @@
+"""Scenarios lived through: what is expected is held against what is there, and a difference shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.scenario import app
+from gateway.scenario import ScenarioResult, Status, find_scenario, read_scenario, run_scenario, scenario_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = """format: 1
+name: T1
+title: Essai
+source: test
+start: 2025-03-03T08:00:00+01:00
+steps:
+  - consult: { as: A, card: lexemple, acts: [G] }
+    expect: [{ outcome: secured, total_cents: 3000 }]
+"""
+
+
+def played(steps: str, folder: Path) -> ScenarioResult:
+    """Play the consultation A, then ``steps``."""
+    return run_scenario(read_scenario((HEAD + steps).encode()), folder / "world")
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_the_scenarios_of_the_convention_run_as_written(name: str, tmp_path: Path) -> None:
+    """Protects S1 to S10: every expectation that can be judged today holds."""
+    result = run_scenario(find_scenario(name), tmp_path / "world")
+    assert [(step.line, step.differences) for step in result.steps if step.status is Status.FAILED] == []
+    assert result.count(Status.PASSED) >= 2
+
+
+CHECKS = {
+    "state: sent": "state",
+    "action: print": "action",
+    'deadline: "2025-03-14"': "deadline",
+    "seals: professional": "seals",
+    "at_caisse: 1": "at_caisse",
+    "lots: 1": "lots",
+    "papers: [{ kind: twin }]": "papers",
+    "part: 1, state: queued": "A",
+}
+"""What is not so of a sheet that is queued, signed by both cards, alone and in time; and the place that must say it."""
+
+
+def test_each_expectation_can_fail(tmp_path: Path) -> None:
+    """Protects the judge: each wrong expectation is told, at its place and line, and nothing else is."""
+    result = played("".join(f"  - check: {{ of: A, {check} }}\n" for check in CHECKS), tmp_path)
+    assert not result.passed
+    found = [(step.line, [one.place for one in step.differences]) for step in result.steps[1:]]
+    assert found == [(line, [place]) for line, place in enumerate(CHECKS.values(), 9)]
+
+
+ANSWERS = {
+    "expect: [{ outcome: degraded }]": "expect[0].outcome",
+    "expect: [{ outcome: secured, reason: vaccine }]": "expect[0].reason",
+    "expect: [{ outcome: secured, total_cents: 2999 }]": "expect[0].total_cents",
+    "expect: [{ outcome: secured, amo_cents: 1 }]": "expect[0].amo_cents",
+    "expect: [{ outcome: secured, acts: [COD] }]": "expect[0].acts",
+    "expect: [{ outcome: secured }, { outcome: secured }]": "expect",
+    "error: SEAL-ENTITLEMENT": "error",
+}
+"""What is not so of an ordinary consultation."""
+
+
+def test_each_answer_can_be_other_than_expected(tmp_path: Path) -> None:
+    """Protects the judge of consultations: each field, the number of documents, and a refusal that does not come."""
+    steps = (
+        f"  - consult: {{ as: B{rank}, card: lexemple, acts: [G] }}\n    {expect}\n"
+        for rank, expect in enumerate(ANSWERS)
+    )
+    result = played("".join(steps), tmp_path)
+    assert [[one.place for one in step.differences] for step in result.steps[1:]] == [[one] for one in ANSWERS.values()]
+
+
+def test_a_step_that_cannot_be_done_fails_and_the_story_goes_on(tmp_path: Path) -> None:
+    """Protects the run: posting a paper that does not exist is a difference with its reason, not the end."""
+    result = played("  - paper: { of: A, kind: twin, do: [print] }\n  - check: { of: A, state: queued }\n", tmp_path)
+    assert [step.status for step in result.steps] == [Status.PASSED, Status.FAILED, Status.PASSED]
+    assert result.steps[1].error is not None
+    assert result.steps[1].error.rule.id == "PAPER-UNKNOWN"
+
+
+def test_an_incident_ends_when_told(tmp_path: Path) -> None:
+    """Protects d12: an injected fault has an end, by its count or by a step."""
+    steps = (
+        "  - incident: { kind: refuse-file, organism: '019990000', times: 100 }\n  - send: {}\n"
+        "  - check: { of: A, at_caisse: 0 }\n  - end-incident: refuse-file\n"
+        "  - clock: 2025-03-04T20:00:00+01:00\n  - check: { of: A, at_caisse: 1, state: acknowledged }\n"
+    )
+    assert played(steps, tmp_path).passed
+
+
+def test_the_same_scenario_gives_the_same_answers(tmp_path: Path) -> None:
+    """Protects d11: the name of a scenario is its seed."""
+    runs = [run_scenario(find_scenario("S2"), tmp_path / name) for name in ("one", "two")]
+    assert [step.replies for step in runs[0].steps] == [step.replies for step in runs[1].steps]
+    assert [step.at for step in runs[0].steps] == [step.at for step in runs[1].steps]
+
+
+def test_the_command_tells_the_line_and_how_to_play_again(tmp_path: Path) -> None:
+    """Protects `fse scenario run`: 1 when an expectation is not met, with its line; nothing is left in the folder."""
+    own = tmp_path / "mine.yaml"
+    own.write_text(HEAD + "  - check: { of: A, state: sent }\n")
+    done = CliRunner().invoke(app, ["run", str(own)])
+    assert done.exit_code == 1
+    assert "ligne 9, state : attendu sent, trouvé queued" in done.output
+    assert f"fse scenario run {own}" in done.output.replace("\n", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
+
+
+def test_the_command_lists_checks_and_plays(tmp_path: Path) -> None:
+    """Protects the three commands on a delivered scenario, in English too."""
+    listed = CliRunner().invoke(app, ["list"])
+    assert (listed.exit_code, "S10" in listed.output) == (0, True)
+    assert CliRunner().invoke(app, ["check", "S1", "S10"]).exit_code == 0
+    done = CliRunner().invoke(app, ["run", "S1", "--lang", "en", "-o", str(tmp_path)])
+    assert (done.exit_code, "as expected" in done.output) == (0, True)
+    assert (tmp_path / "S1" / "journal.db").exists()
