@@ -7,9 +7,10 @@ INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 TYPED := fse card_sim gateway schemas tests benchmarks
 UV_VERSION := 0.13.9
+EXTRAS := gateway paper testing
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage lint format bench schemas wheel lock clean
+.PHONY: help demo test test-long coverage lint format bench schemas wheel pcsc lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,13 +56,22 @@ schemas: $(INSTALLED) ## Write the JSON Schemas of the models into schemas/
 wheel: $(INSTALLED) ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel
 
+# pyscard has no wheel for Linux: it stands apart, so that nothing else needs a compiler.
+pcsc: $(INSTALLED) ## Add the PC/SC reader to the environment (swig, libpcsclite-dev and a C compiler are needed)
+	@$(BIN)/python -c 'import smartcard' 2> /dev/null || \
+		$(PIP) install --require-hashes --requirement requirements-pcsc.lock
+
 # pip cannot lock for every platform at once; uv can, in an environment of its own. The lock names no index and no address.
 lock: ## Bring requirements.lock up to date with pyproject.toml (UPGRADE=1: newest releases of all)
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip -qq --disable-pip-version-check install uv==$(UV_VERSION)
 	@build/lock/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command 'make lock' --no-annotate $(if $(UPGRADE),--upgrade) \
-		--all-extras --group pyproject.toml:dev --output-file requirements.lock pyproject.toml
+		$(foreach extra,$(EXTRAS),--extra $(extra)) --group pyproject.toml:dev --output-file requirements.lock \
+		pyproject.toml
+	@echo pyscard | build/lock/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command 'make lock' --no-annotate $(if $(UPGRADE),--upgrade) \
+		--output-file requirements-pcsc.lock -
 
 clean: ## Remove all that the commands above made, the environment included
 	@rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache fse-demo

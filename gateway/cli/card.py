@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from card_sim.storage import load
-from gateway.cli.output import LanguageOption, console, say
+from fse.cards import CardError
+from gateway.cli.output import LanguageOption, console, language, plain, say
 from gateway.home import card_in_reader
+from gateway.pcsc import PcscError, open_slot, reader_names, recognise
+from gateway.readers import ProfessionalCard
 from gateway.virtual_reader import FIRST_PORT, SLOTS, VirtualReader
 
 __all__ = ["app"]
@@ -23,6 +27,33 @@ app = typer.Typer(help="Les cartes logicielles, pour les programmes des autres."
 @app.callback()
 def _group() -> None:
     """Exist, so that a command alone is still called by its name."""
+
+
+@app.command("readers")
+def readers(lang: LanguageOption = "fr") -> None:
+    """Montre les lecteurs PC/SC de cette machine, et ce qui est dedans."""
+    del lang
+    names = reader_names()
+    if not names:
+        console.print(say("Aucun lecteur.", "No reader."))
+        return
+    table = Table(say("lecteur", "reader"), say("carte", "card"))
+    for name in names:
+        table.add_row(plain(name), _content(name))
+    console.print(table)
+
+
+def _content(name: str) -> str:
+    try:
+        with open_slot(name) as transmit:
+            card = None if transmit is None else recognise(transmit)
+    except (CardError, PcscError) as error:
+        return error.message(language())
+    if transmit is None:
+        return say("vide, ou carte muette", "empty, or a mute card")
+    if card is None:
+        return say("autre carte", "another card")
+    return "CPS" if isinstance(card, ProfessionalCard) else "Vitale"
 
 
 @app.command("insert")

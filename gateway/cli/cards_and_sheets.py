@@ -24,12 +24,14 @@ from fse.seals import open_sheet, verify_sheet
 from gateway.cli.explain import sheet_table
 from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, plain, read_file, say
 from gateway.home import Home, card_in_reader
+from gateway.pcsc import PcscError, cards_in
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
 from gateway.single_sheet import require_one_sheet, seal_one
 from gateway.trust_folder import read_trust
 
 if TYPE_CHECKING:
+    from fse.encounter import Encounter
     from fse.seals import SealedSheet
 
 __all__ = ["extract", "inspect", "seal", "verify"]
@@ -58,32 +60,30 @@ def seal(
         Path | None,
         typer.Option(metavar="FICHIER", help="fichier qui contient le code de la CPS nommée ; sinon il est demandé"),
     ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(metavar="pcsc:NOM", help="cartes d'un lecteur PC/SC (fse card readers) au lieu de fichiers"),
+    ] = None,
     lang: LanguageOption = "fr",
 ) -> None:
     """
     Scelle une consultation avec les cartes logicielles, à l'heure de la consultation (horloge simulée).
 
-    Sans --cps, la carte de démonstration du professionnel et son code de test connu servent.
+    Sans --cps ni --reader, la carte de démonstration du professionnel et son code de test connu servent.
     """
     del lang
+    if reader is not None and (cps or vitale):
+        raise typer.BadParameter(say("pas avec --cps ni --vitale", "not with --cps or --vitale"), param_hint="--reader")
     facts = read_encounter(read_file(encounter, MAX_ENCOUNTER_BYTES))
     require_one_sheet(decide(facts, act_table(), caisse_table()))
-    home = Home.local()
-    home.make()
     with ExitStack() as stack:
-        professional = None
-        if facts.cps == "present":
-            card = stack.enter_context(card_in_reader(cps or home.cps(facts.professional.rpps)))
-            professional = ProfessionalCard.insert(card.transmit)
-            professional.unlock(_pin(pin_file) if cps else _DEMO_PIN)
-        family = vitale
-        if family is None and facts.patient.kind == "identified":
-            held = home.vitale(facts.patient.insured.nir)
-            family = held if held.exists() else None  # not everybody has a demonstration card
-        slot = None if family is None else stack.enter_context(card_in_reader(family)).transmit
+        if reader is not None:
+            cards = _cards_in_reader(stack, reader, facts, pin_file)
+        else:
+            cards = _cards_in_files(stack, facts, cps, vitale, pin_file)
         sealed = seal_one(
             facts,
-            CardsAtHand(professional, slot),
+            cards,
             load_profile(),
             act_table(),
             caisse_table(),
@@ -106,6 +106,37 @@ def seal(
 
 
 _DEMO_PIN = "1234"
+_PCSC = "pcsc:"
+
+
+def _cards_in_files(
+    stack: ExitStack, facts: Encounter, cps: Path | None, vitale: Path | None, pin_file: Path | None
+) -> CardsAtHand:
+    """Return the cards saved in files, those of the demonstration where none is named."""
+    home = Home.local()
+    home.make()
+    professional = None
+    if facts.cps == "present":
+        card = stack.enter_context(card_in_reader(cps or home.cps(facts.professional.rpps)))
+        professional = ProfessionalCard.insert(card.transmit)
+        professional.unlock(_pin(pin_file) if cps else _DEMO_PIN)
+    family = vitale
+    if family is None and facts.patient.kind == "identified":
+        held = home.vitale(facts.patient.insured.nir)
+        family = held if held.exists() else None  # not everybody has a demonstration card
+    slot = None if family is None else stack.enter_context(card_in_reader(family)).transmit
+    return CardsAtHand(professional, slot)
+
+
+def _cards_in_reader(stack: ExitStack, reader: str, facts: Encounter, pin_file: Path | None) -> CardsAtHand:
+    """Return the cards in the slots of a PC/SC reader, the PIN given to the CPS when one is to sign."""
+    name = reader.removeprefix(_PCSC)
+    if name == reader or not name:
+        raise PcscError("PCSC-NAME", name=reader)
+    cards = stack.enter_context(cards_in(name))
+    if cards.professional is not None and facts.cps == "present":
+        cards.professional.unlock(_pin(pin_file))
+    return cards
 
 
 def _pin(file: Path | None) -> str:

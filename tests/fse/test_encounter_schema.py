@@ -33,9 +33,9 @@ def test_exporting_writes_every_file(
     """`python -m gateway.export_schemas` writes into the package `schemas`, and says which files."""
     monkeypatch.setattr(schemas, "__file__", str(tmp_path / "__init__.py"))
     main()
-    written = tmp_path / "encounter-1.schema.json"
-    assert written.read_text(encoding="utf-8") == schema_text("encounter-1.schema.json")
-    assert capsys.readouterr().out == f"{written}\n"
+    written = [tmp_path / name for name in SCHEMAS]
+    assert [path.read_text(encoding="utf-8") for path in written] == [schema_text(name) for name in SCHEMAS]
+    assert capsys.readouterr().out == "".join(f"{path}\n" for path in written)
 
 
 @pytest.mark.parametrize("encounter", ENCOUNTERS, ids=lambda one: str(one["reference"]))

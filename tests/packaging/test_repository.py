@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("card_sim", "fse", "gateway", "schemas")
+LOCKS = ("requirements.lock", "requirements-pcsc.lock")  # pyscard has no wheel: it stands apart
 LONGEST_MODULE = 400
 # written in two parts so that this file does not break its own rule
 MACHINE_FOLDERS = tuple(f"/{folder}/" for folder in ("opt", "work", "root"))
@@ -66,13 +67,14 @@ def test_no_file_names_a_machine_or_an_index(tracked: list[Path]) -> None:
     assert guilty == []
 
 
-def test_lock_pins_every_package_by_hash_and_names_no_address() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_every_package_by_hash_and_names_no_address(lock: str) -> None:
     """What is installed is what was tested, from whatever index the reader has."""
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     assert "file:" not in text
     blocks = [block for block in re.split(r"\n(?=\S)", text) if not block.startswith("#")]
-    assert len(blocks) > 20
+    assert blocks
     for block in blocks:
         assert re.match(r"[a-z0-9.-]+==\S+ .*\\\n", block), block
         assert re.search(r"--hash=sha256:[0-9a-f]{64}$", block.strip()), block
@@ -88,9 +90,8 @@ def test_lock_holds_every_declared_dependency() -> None:
         *project["build-system"]["requires"],
     ]
     names = {re.split(r"[^\w.-]", entry)[0].lower() for entry in declared}
-    locked = set(
-        re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    locks = "".join((ROOT / name).read_text(encoding="utf-8") for name in LOCKS)
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", locks, re.MULTILINE))
     assert names - locked == set()
 
 
