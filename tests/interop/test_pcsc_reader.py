@@ -148,9 +148,9 @@ def test_a_card_that_is_held_is_told_and_given_back(insert: Insert, ask: Ask) ->
         assert VitaleCard.insert(cards.vitale).data.serial == vitale.profile.serial
 
 
-def test_without_a_daemon_the_service_is_named(daemon_command: tuple[str, ...], tmp_path: Path) -> None:
+def test_without_a_daemon_the_service_is_named(insert: Insert, tmp_path: Path) -> None:
     """Protects the first try of a newcomer: no pcscd gives PCSC-SERVICE and exit code 2, not a trace."""
-    del daemon_command
+    del insert  # it is this test's turn, and no daemon runs
     done = fse("card", "readers", home=tmp_path)
     assert (done.returncode, "[PCSC-SERVICE]" in done.stderr) == (2, True), done.stderr
 
