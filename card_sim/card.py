@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from card_sim.apdu import HEADER_BYTES, Answer, Command
 from card_sim.data_commands import get_challenge, get_data, get_data_by_template
 from card_sim.file_commands import read_binary, select
+from card_sim.life import CardLife
 from card_sim.pin_commands import change_reference_data, reset_retry_counter, verify
 from card_sim.security_commands import internal_authenticate, manage_security_environment, perform_security_operation
 from card_sim.status_words import Refusal, StatusWord, status_bytes
@@ -44,13 +45,14 @@ _INSTRUCTIONS: Final[Mapping[int, Callable[[Session, Command], Answer]]] = Mappi
 
 class SoftCard:
     """
-    A card in memory: bytes in, bytes out. ``atr`` is what it says at power-on.
+    A card in memory: bytes in, bytes out. ``atr`` is what it says at power-on, ``life`` where it stands for its issuer.
 
     One dialogue at a time: a card is not meant for several threads.
     """
 
     def __init__(self, session: Session, atr: bytes) -> None:
         self.atr = atr
+        self.life = CardLife()
         self._session = session
         self._waiting = b""
         self._begun: Command | None = None

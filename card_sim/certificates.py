@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -17,12 +17,37 @@ if TYPE_CHECKING:
 
     from card_sim.keys import CardKey
 
-__all__ = ["VALID_FROM", "VALID_TO", "Authority", "Subject", "certify_authority", "self_signed_root", "usage"]
+__all__ = [
+    "VALID_FROM",
+    "VALID_TO",
+    "Authority",
+    "Subject",
+    "Validity",
+    "certify_authority",
+    "self_signed_root",
+    "usage",
+]
 
 # Wide enough for simulated dates and for openssl, which judges at wall-clock time.
 VALID_FROM: Final = datetime(2015, 1, 1, tzinfo=UTC)
 VALID_TO: Final = datetime(2050, 1, 1, tzinfo=UTC)
 _ORGANIZATION: Final = "FSE-SIM TEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The first and the last instant of a certificate."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def of_days(cls, first: date, last: date) -> Validity:
+        """Return the validity of a card's days, both included, as UTC counts them."""
+        return cls(datetime.combine(first, time.min, UTC), datetime.combine(last, time(23, 59, 59), UTC))
+
+
+_WHOLE: Final = Validity(VALID_FROM, VALID_TO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +78,21 @@ class Authority:
     private_key: EllipticCurvePrivateKey
 
     def issue(
-        self, subject: Subject, key: CardKey, serial: int, usage: x509.KeyUsage, extension: x509.ExtensionType
+        self,
+        subject: Subject,
+        key: CardKey,
+        serial: int,
+        usage: x509.KeyUsage,
+        extension: x509.ExtensionType,
+        validity: Validity = _WHOLE,
     ) -> x509.Certificate:
-        """Return a certificate of ``subject`` for ``key`` that cannot issue others, with one ``extension`` of ours."""
+        """
+        Return a certificate of ``subject`` for ``key`` that cannot issue others, with one ``extension`` of ours.
+
+        It is valid on the days of ``validity``, as far as its authority is.
+        """
         builder = (
-            _builder(subject.name(), self.certificate.subject, key, serial)
+            _builder(subject.name(), self.certificate.subject, key, serial, validity)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(_authority_key(self.private_key), critical=False)
@@ -80,8 +115,8 @@ class Authority:
             .add_extension(_authority_key(self.private_key), critical=False)
             .add_extension(x509.CRLNumber(number), critical=False)
         )
-        for serial, date in revoked.items():
-            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(date)
+        for serial, moment in revoked.items():
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(moment)
             builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(self.private_key, SHA256(), ecdsa_deterministic=True)
 
@@ -123,7 +158,7 @@ def _authority_certificate(
     path_length: int,
 ) -> x509.Certificate:
     builder = (
-        _builder(subject, issuer, key, serial)
+        _builder(subject, issuer, key, serial, _WHOLE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(usage(authority=True), critical=True)
         .add_extension(_authority_key(issuer_key), critical=False)
@@ -131,15 +166,17 @@ def _authority_certificate(
     return builder.sign(issuer_key, SHA256(), ecdsa_deterministic=True)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: CardKey, serial: int) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: CardKey, serial: int, validity: Validity
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(serial)
-        .not_valid_before(VALID_FROM)
-        .not_valid_after(VALID_TO)
+        .not_valid_before(max(validity.first, VALID_FROM))
+        .not_valid_after(min(validity.last, VALID_TO))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 

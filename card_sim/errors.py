@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["CardSimError", "FolderTaken", "PkiInvalid", "ProfileInvalid", "StoredCardInvalid", "UnknownIssuer"]
+__all__ = [
+    "CardLifeError",
+    "CardSimError",
+    "FolderTaken",
+    "PkiInvalid",
+    "ProfileInvalid",
+    "StoredCardInvalid",
+    "UnknownIssuer",
+]
 
 
 class CardSimError(Exception):
@@ -24,6 +32,10 @@ class ProfileInvalid(_InvalidInput):
 
 class StoredCardInvalid(_InvalidInput):
     """A saved card cannot be loaded; ``place`` is the file, then the key inside it."""
+
+
+class CardLifeError(_InvalidInput):
+    """A card cannot go from the state in ``place`` to the one that is asked for."""
 
 
 class PkiInvalid(_InvalidInput):

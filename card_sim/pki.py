@@ -12,8 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 import schemas
 from card_sim.billing_party import BillingParty
 from card_sim.certificate_extensions import billing_party, cps_entitlement, vitale_holders
-from card_sim.certificates import VALID_FROM, VALID_TO, Subject, certify_authority, self_signed_root, usage
-from card_sim.cps import AuthenticationKey, CpsCard
+from card_sim.certificates import VALID_FROM, VALID_TO, Subject, Validity, certify_authority, self_signed_root, usage
+from card_sim.cps import AuthenticationKey, Counters, CpsCard
 from card_sim.durable_files import write_folder
 from card_sim.errors import PkiInvalid, UnknownIssuer
 from card_sim.keys import curve_key, rsa_key
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
     from card_sim.certificates import Authority
@@ -117,13 +119,7 @@ class TestPki:
         """Return a new card of the professional of ``profile``: new keys, new certificates, all tries left."""
         label = self._next_label(f"cps:{profile.rpps}")
         key = rsa_key(self._randomness, f"key:{label}")
-        certificate = self._state.authorities["cps"].issue(
-            Subject(f"TEST CPS {profile.rpps}", serial_number=f"8{profile.rpps}"),
-            key,
-            _serial(self._randomness, label),
-            usage(commitment=True),
-            cps_entitlement(profile),
-        )
+        certificate = self._cps_certificate(profile, key, label)
         challenges = self._randomness.stream(f"challenges:{label}")
         authentication = self._authentication_key(profile, f"{label}:authentication")
         return CpsCard(
@@ -134,15 +130,57 @@ class TestPki:
         """Return a new card of the family of ``profile``: new key, new certificate."""
         label = self._next_label(f"vitale:{profile.serial}")
         key = curve_key(self._randomness, f"key:{label}")
-        certificate = self._state.authorities["vitale"].issue(
+        certificate = self._vitale_certificate(profile, key, label)
+        challenges = self._randomness.stream(f"challenges:{label}")
+        return VitaleCard(profile, key, certificate, self.authority("vitale"), challenges=challenges)
+
+    def renew_cps(self, card: CpsCard, profile: CpsProfile) -> CpsCard:
+        """Return ``card`` with the data of ``profile`` and a new signature certificate; keys and counters stay."""
+        label = self._next_label(f"cps:{profile.rpps}")
+        challenges = self._randomness.stream(f"challenges:{label}")
+        certificate = self._cps_certificate(profile, card.private_key, label)
+        renewed = CpsCard(
+            profile,
+            card.private_key,
+            certificate,
+            self.authority("cps"),
+            challenges=challenges,
+            authentication=card.authentication,
+            counters=Counters(card.pin.tries_left, card.pin.unblocks_left),
+        )
+        renewed.life = card.life
+        return renewed
+
+    def renew_vitale(self, card: VitaleCard, profile: VitaleProfile) -> VitaleCard:
+        """Return ``card`` with the data of ``profile`` and a new certificate for the same key."""
+        label = self._next_label(f"vitale:{profile.serial}")
+        certificate = self._vitale_certificate(profile, card.private_key, label)
+        challenges = self._randomness.stream(f"challenges:{label}")
+        renewed = VitaleCard(profile, card.private_key, certificate, self.authority("vitale"), challenges=challenges)
+        renewed.life = card.life
+        return renewed
+
+    def _cps_certificate(self, profile: CpsProfile, key: RSAPrivateKey, label: str) -> Certificate:
+        """Return the certificate of the signature key: valid as long as the card is."""
+        return self._state.authorities["cps"].issue(
+            Subject(f"TEST CPS {profile.rpps}", serial_number=f"8{profile.rpps}"),
+            key,
+            _serial(self._randomness, label),
+            usage(commitment=True),
+            cps_entitlement(profile),
+            Validity.of_days(profile.valid_from, profile.valid_to),
+        )
+
+    def _vitale_certificate(self, profile: VitaleProfile, key: EllipticCurvePrivateKey, label: str) -> Certificate:
+        """Return the certificate of a family's card, which says when it begins and never when it ends."""
+        return self._state.authorities["vitale"].issue(
             Subject(f"TEST VITALE {profile.serial}", serial_number=profile.serial),
             key,
             _serial(self._randomness, label),
             usage(commitment=True),
             vitale_holders(profile),
+            Validity(Validity.of_days(profile.valid_from, profile.valid_from).first, VALID_TO),
         )
-        challenges = self._randomness.stream(f"challenges:{label}")
-        return VitaleCard(profile, key, certificate, self.authority("vitale"), challenges=challenges)
 
     def issue_billing_party(self, role: Literal["caisse", "biller"], code: str, name: str) -> BillingParty:
         """

@@ -1,7 +1,8 @@
 """
 A card on disk: one JSON file, readable by its owner only, replaced as a whole.
 
-What survives power-off is saved: keys, certificates, PIN, PUK, tries and unblocks left. A loaded card is not verified.
+What survives power-off is saved: keys, certificates, PIN, PUK, tries and unblocks left, and where the card stands for
+its issuer. A loaded card is not verified.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from card_sim.cps import AuthenticationKey, Counters, CpsCard
 from card_sim.durable_files import replace_file
 from card_sim.errors import ProfileInvalid, StoredCardInvalid
 from card_sim.keys import belongs_to, key_from_pem, key_to_pem
+from card_sim.life import CardLife, CardState
 from card_sim.pin import MAXIMUM_TRIES, MAXIMUM_UNBLOCKS
 from card_sim.profiles import CpsProfile, VitaleProfile
 from card_sim.randomness import SystemRandomness
@@ -35,7 +37,7 @@ __all__ = ["load", "save"]
 
 _FORMAT: Final = 1
 _FILE_LIMIT: Final = 1 << 18
-_COMMON_FIELDS: Final = {"format", "kind", "profile", "private_key", "certificate", "issuer_certificate"}
+_COMMON_FIELDS: Final = {"format", "kind", "life", "profile", "private_key", "certificate", "issuer_certificate"}
 _COUNTERS: Final = {"tries_left": MAXIMUM_TRIES, "unblocks_left": MAXIMUM_UNBLOCKS}
 _AUTHENTICATION: Final = {"authentication_key", "authentication_certificate"}
 _FIELDS: Final = {"cps": _COMMON_FIELDS | _COUNTERS.keys() | _AUTHENTICATION, "vitale": _COMMON_FIELDS}
@@ -46,6 +48,7 @@ def save(card: CpsCard | VitaleCard, path: Path) -> None:
     state: dict[str, Any] = {
         "format": _FORMAT,
         "kind": "cps" if isinstance(card, CpsCard) else "vitale",
+        "life": card.life.to_dict(),
         "profile": card.profile.to_dict(),
         "private_key": key_to_pem(card.private_key).decode("ascii"),
         "certificate": card.certificate.public_bytes(Encoding.PEM).decode("ascii"),
@@ -68,6 +71,13 @@ def load(path: Path, randomness: Randomness | None = None) -> CpsCard | VitaleCa
     :raises StoredCardInvalid: with the file and the place in it that is wrong.
     """
     state = _fields(path)
+    life = _life(state, path)
+    card = _card(state, path, randomness)
+    card.life = life
+    return card
+
+
+def _card(state: dict[str, Any], path: Path, randomness: Randomness | None) -> CpsCard | VitaleCard:
     certificate = _certificate(state, path, "certificate")
     issuer = _certificate(state, path, "issuer_certificate")
     key = _key(state, path, "private_key", certificate)
@@ -110,9 +120,17 @@ def _fields(path: Path) -> dict[str, Any]:
     expected = _FIELDS.get(str(state.get("kind")))
     if expected is None:
         raise StoredCardInvalid(path, "kind", reason="cps or vitale is expected")
+    state.setdefault("life", {"state": CardState.IN_USE})  # cards saved before it was kept
     for name in sorted(state.keys() ^ expected):
         raise StoredCardInvalid(path, name, reason="unknown" if name in state else "missing")
     return state
+
+
+def _life(state: dict[str, Any], path: Path) -> CardLife:
+    try:
+        return CardLife.from_dict(state["life"])
+    except ValueError as error:
+        raise StoredCardInvalid(path, "life", reason=str(error)) from None
 
 
 def _certificate(state: dict[str, Any], path: Path, name: str) -> Certificate:

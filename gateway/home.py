@@ -17,6 +17,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from card_sim.cps import CpsCard
+from card_sim.life import CardState
 from card_sim.pki import TestPki
 from card_sim.randomness import SystemRandomness
 from card_sim.storage import load, save
@@ -74,6 +75,15 @@ class Home:
         finally:
             rmtree(beside, ignore_errors=True)
 
+    @property
+    def opposed(self) -> Path:
+        """The local opposition list: one Vitale serial number a line."""
+        return self.folder / "opposition.txt"
+
+    def opposed_cards(self) -> frozenset[str]:
+        """Return the serial numbers on the local opposition list."""
+        return frozenset(self.opposed.read_text(encoding="ascii").split()) if self.opposed.exists() else frozenset()
+
     def cps(self, rpps: str) -> Path:
         """Return the file of the demonstration CPS of the professional ``rpps``."""
         return self.folder / "cards" / f"cps-{rpps}.json"
@@ -85,8 +95,14 @@ class Home:
 
 @contextmanager
 def card_in_reader(path: Path) -> Iterator[CpsCard | VitaleCard]:
-    """Yield the card saved in ``path``; a CPS is saved again afterwards, so that its PIN counter lasts."""
+    """
+    Yield the card saved in ``path``; a CPS is saved again afterwards, so that its PIN counter lasts.
+
+    Raises :class:`gateway.errors.GatewayError` (CARD-WITHDRAWN) for a card that was given back.
+    """
     card = load(path)
+    if card.life.state is CardState.WITHDRAWN:
+        raise GatewayError("CARD-WITHDRAWN", file=path, since=card.life.since or "?")
     try:
         yield card
     finally:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fse.encounter import Encounter
     from fse.seals import SealedSheet
     from fse.sheet import Sheet
+    from fse.trust import TrustStore
     from gateway.profile import ServiceProfile
     from gateway.readers import CardsAtHand
 
@@ -42,7 +43,7 @@ class SealedAlone:
     elsewhere: tuple[str, ...]
 
 
-def seal_one(
+def seal_one(  # noqa: PLR0913 - everything that one sheet depends on, handed in
     encounter: Encounter,
     cards: CardsAtHand,
     profile: ServiceProfile,
@@ -51,12 +52,14 @@ def seal_one(
     *,
     number: int,
     opposed_cards: frozenset[str] = frozenset(),
+    trust: TrustStore | None = None,
 ) -> SealedAlone:
     """
     Return ``encounter`` sealed under ``number``, signed at the time of the encounter.
 
     Raises :class:`gateway.errors.GatewayError` SEAL-NO-SHEET when no electronic sheet comes out of it, SEAL-SEVERAL
-    when more than one does, SUBMIT-CPS without a CPS; and the errors of the cards and of ``fse``.
+    when more than one does, SUBMIT-CPS without a CPS; and the errors of the cards and of ``fse``. With a ``trust``
+    store, :class:`fse.trust.TrustError` for a card that it does not vouch for at the time of the encounter.
     """
     vitale = None
     if encounter.vitale is CardInReader.PRESENT and encounter.patient.kind == "identified":
@@ -80,7 +83,7 @@ def seal_one(
         specification=profile.specification,
     )
     signing_patient = vitale if decision.mode.secured else None
-    check_cards(sheet, cards.professional, signing_patient, None, at)
+    check_cards(sheet, cards.professional, signing_patient, trust, at)
     payload = write_sheet(sheet)
     patient = None if signing_patient is None else seal_as_patient(payload, signing_patient.signer, at)
     file = seal_as_professional(payload, cards.professional.signer, at, sheet.mode.purpose, patient)

@@ -20,8 +20,10 @@ from fse.cards.errors import (
     PinBlocked,
     PinFormat,
     PinNeeded,
+    PukBlocked,
     UnexpectedStatus,
     WrongPin,
+    WrongPuk,
 )
 from fse.cards.vitale import Holder, Insured, RightsPeriod, VitaleData, VitaleReader
 
@@ -40,10 +42,12 @@ __all__ = [
     "PinBlocked",
     "PinFormat",
     "PinNeeded",
+    "PukBlocked",
     "RightsPeriod",
     "Transmit",
     "UnexpectedStatus",
     "VitaleData",
     "VitaleReader",
     "WrongPin",
+    "WrongPuk",
 ]

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from fse.cards import fields, tlv
 from fse.cards.apdu import Command
 from fse.cards.application import CardApplication
-from fse.cards.errors import NotACps, NotATestCard, PinBlocked, PinFormat, PinNeeded, UnexpectedStatus, WrongPin
+from fse.cards.errors import (
+    NotACps,
+    NotATestCard,
+    PinBlocked,
+    PinFormat,
+    PinNeeded,
+    PukBlocked,
+    UnexpectedStatus,
+    WrongPin,
+    WrongPuk,
+)
 from fse.cards.vocabulary import CPS, LIMIT, PIN, SIGNATURE, STATUS
 from fse.identifiers import check_finess, check_rpps
 
@@ -127,6 +137,28 @@ class CpsReader:
             raise PinBlocked
         if response.sw & _TRIES_MASK == STATUS["wrong_pin"]:
             raise WrongPin(response.sw & ~_TRIES_MASK)
+        raise self._application.dialogue.refused(command, response)
+
+    def unblock(self, puk: str, new_pin: str) -> None:
+        """
+        Give the card its tries back and a new PIN, which is not yet verified (RESET RETRY COUNTER of ISO 7816-4).
+
+        :raises PinFormat: when ``puk`` is not 8 digits or ``new_pin`` not 4; nothing is used.
+        :raises WrongPuk: with the uses left.
+        :raises PukBlocked: when none is left.
+        """
+        for code, digits in ((puk, PIN["puk_digits"]), (new_pin, PIN["digits"])):
+            if len(code) != digits or not (code.isascii() and code.isdigit()):
+                raise PinFormat(digits)
+        self._application.select()
+        command = Command("reset_retry_counter", PIN["reference"], (puk + new_pin).encode("ascii"))
+        response = self._application.dialogue.exchange(command)
+        if response.sw == STATUS["ok"]:
+            return
+        if response.sw in {STATUS["pin_blocked"], STATUS["wrong_pin"]}:
+            raise PukBlocked
+        if response.sw & _TRIES_MASK == STATUS["wrong_pin"]:
+            raise WrongPuk(response.sw & ~_TRIES_MASK)
         raise self._application.dialogue.refused(command, response)
 
     def sign(self, digest: bytes) -> bytes:

@@ -23,8 +23,10 @@ __all__ = [
     "PinBlocked",
     "PinFormat",
     "PinNeeded",
+    "PukBlocked",
     "UnexpectedStatus",
     "WrongPin",
+    "WrongPuk",
 ]
 
 CardName = Literal["CPS", "Vitale"]
@@ -114,6 +116,21 @@ class PinBlocked(CardError):
     """No try is left."""
 
     default_rule = "CARD-PIN-BLOCKED"
+
+
+class WrongPuk(CardError):
+    """The PUK is wrong; ``uses_left`` is how often the card still takes one, right or wrong."""
+
+    default_rule = "CARD-PUK-WRONG"
+
+    def __init__(self, uses_left: int) -> None:
+        super().__init__(uses_left=uses_left)
+
+
+class PukBlocked(CardError):
+    """The PUK has served for the last time: the card is lost."""
+
+    default_rule = "CARD-PUK-BLOCKED"
 
 
 class PinNeeded(CardError):

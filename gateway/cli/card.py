@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,12 @@ from rich.table import Table
 
 from card_sim.storage import load
 from fse.cards import CardError
+from gateway.card_office import CardOffice
+from gateway.cli.card_office import add_to
 from gateway.cli.output import LanguageOption, console, language, plain, say
-from gateway.home import card_in_reader
+from gateway.home import Home, card_in_reader
 from gateway.pcsc import PcscError, open_slot, reader_names, recognise
+from gateway.reader_seat import TAKE_OUT, hold_reader, take_out
 from gateway.readers import ProfessionalCard
 from gateway.virtual_reader import FIRST_PORT, SLOTS, VirtualReader
 
@@ -24,9 +28,7 @@ __all__ = ["app"]
 app = typer.Typer(help="Les cartes logicielles, pour les programmes des autres.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Exist, so that a command alone is still called by its name."""
+add_to(app)
 
 
 @app.command("readers")
@@ -59,31 +61,48 @@ def _content(name: str) -> str:
 @app.command("insert")
 def insert(
     cards: Annotated[
-        list[Path], typer.Argument(metavar="CARTE...", help="une carte par emplacement : CPS, puis Vitale")
+        list[Path],
+        typer.Argument(
+            metavar="CARTE...", help="une carte par emplacement : CPS, puis Vitale ; ou une description TOML"
+        ),
     ],
+    slot: Annotated[int, typer.Option(min=0, max=SLOTS - 1, help="emplacement de la première carte")] = 0,
     port: Annotated[
         int, typer.Option(min=0, max=65534, help="port de l'emplacement 0 (0 : un port libre)")
     ] = FIRST_PORT,
     lang: LanguageOption = "fr",
 ) -> None:
     """
-    Met une ou deux cartes dans le lecteur virtuel de vsmartcard-vpcd, jusqu'à Ctrl-C.
+    Met une ou deux cartes dans le lecteur virtuel de vsmartcard-vpcd, jusqu'à Ctrl-C ou fse card remove.
 
-    Les cartes de démonstration sont dans le dossier local (cards/), faites par le premier fse seal.
+    Les cartes de démonstration sont dans le dossier local (cards/). D'une description (TOML), une carte est faite dans
+    ce dossier la première fois, et retrouvée ensuite.
     """
     del lang
-    if len(cards) > SLOTS:
+    if slot + len(cards) > SLOTS:
         raise typer.BadParameter(say("deux emplacements au plus", "two slots at most"), param_hint="CARTE...")
-    for path in cards:
+    home = Home.local()
+    paths = [_made(path, home) for path in cards]
+    for path in paths:
         load(path)  # a card that is none is said before a port is taken
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     with ExitStack() as stack:
+        stack.enter_context(hold_reader(home.folder))
         reader = stack.enter_context(VirtualReader(port))
-        for slot, path in enumerate(cards):
-            reader.insert(stack.enter_context(card_in_reader(path)), slot)
-        places = ", ".join(f"{path.name} : 127.0.0.1:{where}" for path, where in zip(cards, reader.ports, strict=False))
+        held = {rank: stack.enter_context(ExitStack()) for rank in range(SLOTS)}
+
+        def take_out_of(rank: int) -> None:
+            reader.remove(rank)
+            held[rank].close()  # its PIN tries are saved now
+            console.print(say("Retirée : emplacement", "Taken out: slot") + f" {rank}", highlight=False)
+
+        for rank, name in enumerate(TAKE_OUT):
+            signal.signal(name, lambda *_, rank=rank: take_out_of(rank))
+        for rank, path in enumerate(paths, slot):
+            reader.insert(held[rank].enter_context(card_in_reader(path)), rank)
+        places = ", ".join(f"{path.name} : 127.0.0.1:{reader.ports[rank]}" for rank, path in enumerate(paths, slot))
         console.print(say("Dans le lecteur", "In the reader") + f" : {places}", highlight=False, markup=False)
         console.print(
             say(
@@ -99,3 +118,25 @@ def insert(
             "Cards taken out; the PIN tries left are saved.",
         )
     )
+
+
+@app.command("remove")
+def remove(
+    slot: Annotated[int, typer.Option(min=0, max=SLOTS - 1, help="emplacement à vider")] = 0,
+    lang: LanguageOption = "fr",
+) -> None:
+    """Retire la carte d'un emplacement du lecteur virtuel, pendant qu'un fse card insert est en cours."""
+    del lang
+    take_out(Home.local().folder, slot)
+    console.print(say("Carte retirée de l'emplacement", "Card taken out of slot") + f" {slot}", highlight=False)
+
+
+def _made(path: Path, home: Home) -> Path:
+    """Return the file of the card; from a description (TOML) it is made in the local folder, once."""
+    if path.suffix != ".toml":
+        return path
+    home.make()
+    made = home.folder / "cards" / f"{path.stem}.json"
+    if not made.exists():
+        CardOffice(home).new(path, made, on=datetime.now(UTC).date())
+    return made

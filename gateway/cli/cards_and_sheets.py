@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding
 from rich.markup import escape
 from rich.table import Table
 
@@ -33,6 +34,7 @@ from gateway.trust_folder import read_trust
 if TYPE_CHECKING:
     from fse.encounter import Encounter
     from fse.seals import SealedSheet
+    from fse.trust import TrustStore
 
 __all__ = ["extract", "inspect", "seal", "verify"]
 
@@ -88,7 +90,8 @@ def seal(
             act_table(),
             caisse_table(),
             number=number,
-            opposed_cards=frozenset(demo_wallet().opposed),
+            opposed_cards=frozenset(demo_wallet().opposed) | Home.local().opposed_cards(),
+            trust=_local_trust(cards),
         )
     _write(output, sealed.file.encode())
     sheet = sealed.sheet
@@ -126,6 +129,16 @@ def _cards_in_files(
         family = held if held.exists() else None  # not everybody has a demonstration card
     slot = None if family is None else stack.enter_context(card_in_reader(family)).transmit
     return CardsAtHand(professional, slot)
+
+
+def _local_trust(cards: CardsAtHand) -> TrustStore | None:
+    """Return the local trust store when it has issued the CPS: its lists then say whether the card still holds."""
+    folder = Home.local().trust
+    if cards.professional is None or not folder.exists():
+        return None
+    store = read_trust(folder)
+    issuer = store.authorities["cps"].public_bytes(Encoding.DER)
+    return store if cards.professional.holder.issuer_certificate == issuer else None
 
 
 def _cards_in_reader(stack: ExitStack, reader: str, facts: Encounter, pin_file: Path | None) -> CardsAtHand:
