@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CardFaultInvalid",
     "CardLifeError",
     "CardSimError",
     "FolderTaken",
@@ -32,6 +33,10 @@ class ProfileInvalid(_InvalidInput):
 
 class StoredCardInvalid(_InvalidInput):
     """A saved card cannot be loaded; ``place`` is the file, then the key inside it."""
+
+
+class CardFaultInvalid(_InvalidInput):
+    """A fault that is asked for is none."""
 
 
 class CardLifeError(_InvalidInput):

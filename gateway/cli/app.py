@@ -66,7 +66,8 @@ def run() -> None:
         _load()
         app()
     except FseError as error:
-        _refuse(f"[{error.rule.id}] {error.message(language())}")
+        code = f" · {error.facts['code']}" if "code" in error.facts else ""  # the public one, where there is one
+        _refuse(f"[{error.rule.id}{code}] {error.message(language())}")
     except CardSimError as error:
         facts = {"place": getattr(error, "place", "?"), "reason": getattr(error, "reason", str(error))}
         _refuse(f"[CARD-FILE] {rule('CARD-FILE').text(facts, language())}")

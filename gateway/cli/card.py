@@ -15,6 +15,7 @@ from rich.table import Table
 from card_sim.storage import load
 from fse.cards import CardError
 from gateway.card_office import CardOffice
+from gateway.cli.card_faults import faults
 from gateway.cli.card_office import add_to
 from gateway.cli.output import LanguageOption, console, language, plain, say
 from gateway.home import Home, card_in_reader
@@ -29,6 +30,7 @@ app = typer.Typer(help="Les cartes logicielles, pour les programmes des autres."
 
 
 add_to(app)
+app.command("faults")(faults)
 
 
 @app.command("readers")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from rich.markup import escape
 from rich.table import Table
 
+from card_sim.faults import CardFault, FaultySlot
 from card_sim.wallet import demo_wallet
 from fse.act_table import act_table
 from fse.caisses import caisse_table
@@ -32,6 +35,7 @@ from gateway.single_sheet import require_one_sheet, seal_one
 from gateway.trust_folder import read_trust
 
 if TYPE_CHECKING:
+    from fse.cards import Transmit
     from fse.encounter import Encounter
     from fse.seals import SealedSheet
     from fse.trust import TrustStore
@@ -66,6 +70,10 @@ def seal(
         str | None,
         typer.Option(metavar="pcsc:NOM", help="cartes d'un lecteur PC/SC (fse card readers) au lieu de fichiers"),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CARTE:PANNE[:N[:FOIS]]", help="panne à vivre (fse card faults) : vitale:pulled:7"),
+    ] = None,
     lang: LanguageOption = "fr",
 ) -> None:
     """
@@ -74,15 +82,18 @@ def seal(
     Sans --cps ni --reader, la carte de démonstration du professionnel et son code de test connu servent.
     """
     del lang
-    if reader is not None and (cps or vitale):
-        raise typer.BadParameter(say("pas avec --cps ni --vitale", "not with --cps or --vitale"), param_hint="--reader")
+    if reader is not None and (cps or vitale or fault):
+        told = say("pas avec --cps, --vitale ni --fault", "not with --cps, --vitale or --fault")
+        raise typer.BadParameter(told, param_hint="--reader")
+    struck = _faults(fault or [])
     facts = read_encounter(read_file(encounter, MAX_ENCOUNTER_BYTES))
     require_one_sheet(decide(facts, act_table(), caisse_table()))
     with ExitStack() as stack:
         if reader is not None:
             cards = _cards_in_reader(stack, reader, facts, pin_file)
         else:
-            cards = _cards_in_files(stack, facts, cps, vitale, pin_file)
+            slot = _Slots(stack, struck)
+            cards = _cards_in_files(slot, facts, cps, vitale, pin_file)
         sealed = seal_one(
             facts,
             cards,
@@ -109,25 +120,51 @@ def seal(
 
 
 _DEMO_PIN = "1234"
+_FAULTS_KNOWN = "cps:… | vitale:…"
 _PCSC = "pcsc:"
 
 
+def _faults(asked: list[str]) -> dict[str, CardFault]:
+    """Return the fault of each card that was asked for, as ``vitale:pulled:7``."""
+    found = {}
+    for text in asked:
+        card, _, fault = text.partition(":")
+        if card not in {"cps", "vitale"}:
+            raise typer.BadParameter(_FAULTS_KNOWN, param_hint="--fault")
+        found[card] = CardFault.parse(fault)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Two slots for saved cards, with the faults that strike them."""
+
+    stack: ExitStack
+    faults: dict[str, CardFault]
+
+    def put(self, kind: str, path: Path) -> Transmit:
+        """Put the card saved in ``path`` in; it is taken out with the stack."""
+        card = self.stack.enter_context(card_in_reader(path))
+        if kind not in self.faults:
+            return card.transmit
+        return FaultySlot(card.transmit, self.faults[kind], reset=card.reset, wait=sleep).transmit
+
+
 def _cards_in_files(
-    stack: ExitStack, facts: Encounter, cps: Path | None, vitale: Path | None, pin_file: Path | None
+    slots: _Slots, facts: Encounter, cps: Path | None, vitale: Path | None, pin_file: Path | None
 ) -> CardsAtHand:
     """Return the cards saved in files, those of the demonstration where none is named."""
     home = Home.local()
     home.make()
     professional = None
     if facts.cps == "present":
-        card = stack.enter_context(card_in_reader(cps or home.cps(facts.professional.rpps)))
-        professional = ProfessionalCard.insert(card.transmit)
+        professional = ProfessionalCard.insert(slots.put("cps", cps or home.cps(facts.professional.rpps)))
         professional.unlock(_pin(pin_file) if cps else _DEMO_PIN)
     family = vitale
     if family is None and facts.patient.kind == "identified":
         held = home.vitale(facts.patient.insured.nir)
         family = held if held.exists() else None  # not everybody has a demonstration card
-    slot = None if family is None else stack.enter_context(card_in_reader(family)).transmit
+    slot = None if family is None else slots.put("vitale", family)
     return CardsAtHand(professional, slot)
 
 
