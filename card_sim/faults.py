@@ -22,6 +22,7 @@ __all__ = ["CardAbsent", "CardFault", "CardPulled", "CardSilent", "FaultKind", "
 
 _STATUS_BYTES: Final = 2
 _ALWAYS: Final = 1_000_000
+_NUMBERS, _DIGITS = 2, 6  # first and times, and how long they may be
 
 _REAL: Final = tuple(
     (encode(tags["tags"][name], test.encode()), encode(tags["tags"][name], real.encode()))
@@ -91,10 +92,10 @@ class CardFault:
         :raises CardFaultInvalid: for anything else.
         """
         name, *numbers = text.split(":")
-        if name not in {kind.value for kind in FaultKind} or len(numbers) > 2:  # noqa: PLR2004 - first and times
+        if name not in {kind.value for kind in FaultKind} or len(numbers) > _NUMBERS:
             kinds = ", ".join(FaultKind)
             raise CardFaultInvalid(text[:40], reason=f"kind:first:times is expected, kind one of {kinds}")
-        if not all(number.isascii() and number.isdigit() and len(number) < 7 for number in numbers):  # noqa: PLR2004
+        if not all(number.isascii() and number.isdigit() and len(number) <= _DIGITS for number in numbers):
             raise CardFaultInvalid(text[:40], reason="first and times are numbers")
         return cls(FaultKind(name), *map(int, numbers))
 

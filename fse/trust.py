@@ -9,12 +9,14 @@ real can never mix.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 import schemas
 from fse.errors import FseError
@@ -29,6 +31,8 @@ FAMILIES: tuple[str, ...] = tuple(schemas.read_toml("pki.toml")["families"])
 """The families of certificates: ``cps``, ``vitale``, ``facturation``."""
 
 _MARK = "TEST"
+_CA = ExtensionPolicy.webpki_defaults_ca()
+_HOLDER = ExtensionPolicy.permit_all()
 
 
 class TrustError(FseError):
@@ -79,14 +83,34 @@ class TrustStore:
         """
         subject = _common_name(certificate)
         authority = self.authorities[family]
-        if issuer != authority.public_bytes(Encoding.DER) or not _issued_by(certificate, authority):
+        chain = (certificate, authority, self.root)
+        late = next((one for one in chain if not one.not_valid_before_utc <= at <= one.not_valid_after_utc), None)
+        # out of its time the chain is judged where it begins: whose it is comes before whether it is too late
+        moment = at if late is None else max(one.not_valid_before_utc for one in chain)
+        if issuer != authority.public_bytes(Encoding.DER) or not self._leads_here(certificate, authority, moment):
             raise TrustError("TRUST-UNKNOWN", subject=subject, family=family)
-        for one in (certificate, authority, self.root):
-            if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
-                raise TrustError("TRUST-PERIOD", subject=_common_name(one), at=at.date())
+        if late is not None:
+            raise TrustError("TRUST-PERIOD", subject=_common_name(late), at=at.date())
         entry = self.revocations[family].get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is not None and entry.revocation_date_utc <= at:
             raise TrustError("TRUST-REVOKED", subject=subject, at=entry.revocation_date_utc.date())
+
+    def _leads_here(self, certificate: x509.Certificate, authority: x509.Certificate, at: datetime) -> bool:
+        """
+        Tell whether ``certificate`` leads to the root through ``authority`` and nothing else.
+
+        By the path validation of ``cryptography`` (RFC 5280); what a holder's certificate says is for ``fse.holders``.
+        """
+        builder = PolicyBuilder().store(self._anchor).time(at).extension_policies(ca_policy=_CA, ee_policy=_HOLDER)
+        try:
+            found = builder.build_client_verifier().verify(certificate, [authority])
+        except (VerificationError, ValueError):
+            return False
+        return found.chain == [certificate, authority, self.root]
+
+    @cached_property
+    def _anchor(self) -> Store:
+        return Store([self.root])
 
 
 def _certificate(files: Mapping[str, bytes], name: str) -> x509.Certificate:

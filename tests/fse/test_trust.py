@@ -11,7 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from card_sim.certificates import Subject, certify_authority, self_signed_root, usage
 from fse.trust import FAMILIES, TrustError, TrustStore
 from tests.fse.sheet_builders import NOW, OURS, THEIRS, cps, new_pki, signer, trust, trust_files, vitale
 
@@ -212,3 +214,24 @@ def test_two_stores_of_one_seed_are_equal() -> None:
     assert trust_files(new_pki(OURS)) == FILES
     assert OTHERS.keys() == FILES.keys()
     assert all(OTHERS[name] != data for name, data in FILES.items())
+
+
+def test_a_certificate_of_the_root_itself_is_nobodys_card() -> None:
+    """A holder's certificate leads to the root through the authority of its family, never past it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    root = self_signed_root("TEST RACINE", key, 1)
+    families = {family: certify_authority(root, f"TEST AC {family}", key, 2) for family in FAMILIES}
+    files = {"root.pem": root.certificate.public_bytes(Encoding.PEM)}
+    for name, one in {"root": root, **families}.items():
+        files[f"crl/{name}.pem"] = one.revocation_list(1, {}).public_bytes(Encoding.PEM)
+        if one is not root:
+            files[f"authorities/{name}.pem"] = one.certificate.public_bytes(Encoding.PEM)
+    store = TrustStore.load(files)
+    below = families["cps"].certificate.public_bytes(Encoding.DER)
+    holder = Subject("TEST CPS 99700000013")
+    good = families["cps"].issue(holder, key, 3, usage(), x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]))
+    past = root.issue(holder, key, 4, usage(), x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]))
+    store.check(good, below, "cps", NOW)
+    with pytest.raises(TrustError) as caught:
+        store.check(past, below, "cps", NOW)
+    assert caught.value.rule.id == "TRUST-UNKNOWN"

@@ -117,7 +117,7 @@ def test_what_is_wrong_with_a_reader_is_told(insert: Insert, tmp_path: Path) -> 
     for name, rule, said in (
         ("pcsc:Autre", "PCSC-READER", f"{FIRST}, {SECOND}"),
         ("Virtual PCD", "PCSC-NAME", "pcsc:NOM"),
-        ("pcsc:Virtual PCD", "CARD-PIN-WRONG", "2"),
+        ("pcsc:Virtual PCD", "CARD-PIN-WRONG · 0xF003", "2"),
         (f"pcsc:{SECOND}", "SUBMIT-CPS", "CPS"),
     ):
         done = fse(*seal, "--reader", name, home=tmp_path / "home")
