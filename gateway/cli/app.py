@@ -25,6 +25,8 @@ _COMMANDS = {
     "inspect": "gateway.cli.cards_and_sheets",
     "extract": "gateway.cli.cards_and_sheets",
     "demo": "gateway.cli.demo",
+    "route": "gateway.cli.route",
+    "price": "gateway.cli.route",
 }
 """Each command is the function of its name in its module."""
 
