@@ -9,6 +9,7 @@ from fse.card_identity import with_card
 from fse.deadlines import paris_date
 from fse.decision import decide, draw_up
 from fse.encounter import CardInReader
+from fse.rights_age import is_out_of_date
 from fse.routing import Outcome
 from fse.seals import seal_as_patient, seal_as_professional
 from fse.sheet_xml import write_sheet
@@ -35,12 +36,18 @@ __all__ = ["SealedAlone", "require_one_sheet", "seal_one"]
 
 @dataclass(frozen=True, slots=True)
 class SealedAlone:
-    """A sheet and its sealed file; ``elsewhere`` says in words what became of acts that are not on it."""
+    """
+    A sheet and its sealed file.
+
+    ``elsewhere`` says in words what became of acts that are not on it; ``card_updated_on`` is set when the Vitale was
+    last updated more than a year before (protocol art. 5: a reminder for the insured).
+    """
 
     sheet: Sheet
     file: SealedSheet
     deadline: date
     elsewhere: tuple[str, ...]
+    card_updated_on: date | None = None
 
 
 def seal_one(  # noqa: PLR0913 - everything that one sheet depends on, handed in
@@ -87,7 +94,10 @@ def seal_one(  # noqa: PLR0913 - everything that one sheet depends on, handed in
     payload = write_sheet(sheet)
     patient = None if signing_patient is None else seal_as_patient(payload, signing_patient.signer, at)
     file = seal_as_professional(payload, cards.professional.signer, at, sheet.mode.purpose, patient)
-    return SealedAlone(sheet, file, profile.policy.first_emission_limit(sheet.delay_from), others)
+    old = None
+    if vitale is not None and is_out_of_date(vitale.data.updated_on, paris_date(at)):
+        old = vitale.data.updated_on
+    return SealedAlone(sheet, file, profile.policy.first_emission_limit(sheet.delay_from), others, old)
 
 
 def require_one_sheet(decisions: tuple[Decision, ...]) -> tuple[Decision, tuple[str, ...]]:

@@ -115,6 +115,13 @@ def seal(
         say("Dernier jour pour la transmettre : ", "Last day to transmit it: ") + day_text(sealed.deadline),
         highlight=False,
     )
+    if sealed.card_updated_on is not None:
+        since = day_text(sealed.card_updated_on)
+        told = say(
+            f"Carte Vitale mise à jour le {since}, il y a plus d'un an : inviter l'assuré à la mettre à jour.",
+            f"Vitale card updated on {since}, over a year ago: invite the insured to update it.",
+        )
+        console.print(told, style="yellow", highlight=False)
     for refusal in sealed.elsewhere:
         console.print(refusal, style="yellow", highlight=False, markup=False)
 

@@ -187,8 +187,8 @@ def test_an_expired_cps_is_refused_on_its_first_day_too_late(home: Home, tmp_pat
     assert refused("expire", home.vitale("1850362041999")) == "CARD-KIND"
 
 
-def test_a_vitale_is_brought_up_to_date(home: Home, tmp_path: Path) -> None:
-    """Protects the update: date and named fields change, a wrong field changes nothing; a CPS has no update."""
+def test_a_vitale_is_brought_up_to_date(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects the update: named fields change, a wrong one changes nothing; over a year, a reminder and no refusal."""
     path = home.vitale("1850362041999")
     changes = written(tmp_path / "new.toml", 'rights = [{ start = "2025-01-01", end = "2025-12-31" }]\ncover = "c2s"')
     wrong = written(tmp_path / "wrong.toml", 'colour = "blue"')
@@ -199,6 +199,10 @@ def test_a_vitale_is_brought_up_to_date(home: Home, tmp_path: Path) -> None:
     assert "FERMÉS" in shown
     assert "01/02/2026" in shown
     assert seal_with(tmp_path) == ""  # the same card, a new certificate
+    assert "plus d'un an" not in capsys.readouterr().out
+    card("update", path, "--on", "2024-03-03")  # the example is of 4 March 2025: one day over the year
+    assert seal_with(tmp_path) == ""
+    assert "plus d'un an" in capsys.readouterr().out.replace("\n", " ")
     assert refused("update", home.cps("99700000013")) == "CARD-KIND"
 
 
