@@ -79,7 +79,8 @@ class TrustStore:
         Hold ``certificate`` (with the DER of the authority's that came with it) against this store at ``at``.
 
         Raises :class:`TrustError`: TRUST-UNKNOWN when it does not come from the authority of ``family``,
-        TRUST-PERIOD outside its validity, TRUST-REVOKED when it was revoked at ``at`` or before.
+        TRUST-PERIOD outside its validity, TRUST-LIST-OLD when the revocation list ends before ``at``, TRUST-REVOKED
+        when it was revoked at ``at`` or before.
         """
         subject = _common_name(certificate)
         authority = self.authorities[family]
@@ -91,7 +92,10 @@ class TrustStore:
             raise TrustError("TRUST-UNKNOWN", subject=subject, family=family)
         if late is not None:
             raise TrustError("TRUST-PERIOD", subject=_common_name(late), at=at.date())
-        entry = self.revocations[family].get_revoked_certificate_by_serial_number(certificate.serial_number)
+        revocations = self.revocations[family]
+        if revocations.next_update_utc is None or revocations.next_update_utc < at:
+            raise TrustError("TRUST-LIST-OLD", family=family, next=_day(revocations.next_update_utc), at=at.date())
+        entry = revocations.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is not None and entry.revocation_date_utc <= at:
             raise TrustError("TRUST-REVOKED", subject=subject, at=entry.revocation_date_utc.date())
 
@@ -156,6 +160,10 @@ def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bo
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def _day(moment: datetime | None) -> str:
+    return "?" if moment is None else moment.date().isoformat()
 
 
 def _common_name(certificate: x509.Certificate) -> str:

@@ -235,3 +235,21 @@ def test_a_certificate_of_the_root_itself_is_nobodys_card() -> None:
     with pytest.raises(TrustError) as caught:
         store.check(past, below, "cps", NOW)
     assert caught.value.rule.id == "TRUST-UNKNOWN"
+
+
+def test_a_list_past_its_next_update_vouches_for_nobody() -> None:
+    """A revocation list speaks up to its next update (RFC 5280); the day after, nobody knows who was revoked since."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    root = self_signed_root("TEST RACINE", key, 1)
+    authority = certify_authority(root, "TEST AC CPS", key, 2)
+    until = NOW + timedelta(days=1)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
+    short = builder.last_update(NOW - timedelta(days=1)).next_update(until).sign(key, SHA256())
+    issuer = authority.certificate.public_bytes(Encoding.DER)
+    store = TrustStore(root.certificate, {"cps": authority.certificate}, {"cps": short})
+    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    holder = authority.issue(Subject("TEST CPS"), key, 3, usage(), purpose)
+    store.check(holder, issuer, "cps", until)
+    with pytest.raises(TrustError) as caught:
+        store.check(holder, issuer, "cps", until + timedelta(seconds=1))
+    assert caught.value.rule.id == "TRUST-LIST-OLD"
