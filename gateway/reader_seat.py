@@ -25,7 +25,6 @@ TAKE_OUT: Final = (signal.SIGUSR1, signal.SIGUSR2)
 @contextmanager
 def hold_reader(folder: Path) -> Iterator[None]:
     """Hold the reader of ``folder`` for this process; raises GatewayError (CARD-READER-HELD) when another does."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / _FILE
     path.touch(0o600)
     with path.open("r+", encoding="ascii") as file:

@@ -87,6 +87,7 @@ def insert(
     paths = [_made(path, home) for path in cards]
     for path in paths:
         load(path)  # a card that is none is said before a port is taken
+    home.make()
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())

@@ -49,13 +49,17 @@ def test_a_card_answers_until_it_is_taken_out(card: CpsCard, tmp_path: Path) -> 
     save(card, path)
     command = [str(FSE), "card", "insert", str(path), "--port", "0", "--lang", "en"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "FSE_HOME": str(tmp_path / "home")},
     ) as running:
         assert running.stdout is not None
         first = running.stdout.readline()
         found = re.search(r"127\.0\.0\.1:(\d+)", first)
         assert found, first
         assert ask(int(found[1]), ASK_ATR) == card.atr
+        assert (tmp_path / "home" / "trust").is_dir()  # whole, so that the next command finds it
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()
     assert running.returncode == 0
@@ -69,7 +73,8 @@ def test_what_cannot_sit_in_the_reader_is_refused(count: int, tmp_path: Path) ->
     path = tmp_path / "no-card.json"
     path.write_text("{}", encoding="utf-8")
     command = [str(FSE), "card", "insert", *[str(path)] * count, "--port", "0"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    home = {"FSE_HOME": str(tmp_path / "home")}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, env=os.environ | home)
     assert (result.returncode, result.stdout) == (2, "")
     assert ("no-card.json" if count == 1 else "deux emplacements") in result.stderr
     assert "Traceback" not in result.stderr
