@@ -8,9 +8,9 @@ real can never mix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -99,6 +99,20 @@ class TrustStore:
         if entry is not None and entry.revocation_date_utc <= at:
             raise TrustError("TRUST-REVOKED", subject=subject, at=entry.revocation_date_utc.date())
 
+    def with_list(self, family: str, data: bytes) -> TrustStore:
+        """
+        Return this store with the revocation list ``data`` (DER) of ``family`` in the place of the one that it holds.
+
+        Raises :class:`TrustError`: TRUST-STORE when it is no list or its authority has not signed it, TRUST-LIST-BACK
+        when its number is lower than that of the list it would replace (RFC 5280, 5.2.3).
+        """
+        name = f"{family}.crl"
+        found = _signed_list("DER", data, name, self.authorities[family])
+        held, offered = _list_number(self.revocations[family]), _list_number(found)
+        if offered < held:
+            raise TrustError("TRUST-LIST-BACK", family=family, held=held, offered=offered)
+        return replace(self, revocations={**self.revocations, family: found})
+
     def _leads_here(self, certificate: x509.Certificate, authority: x509.Certificate, at: datetime) -> bool:
         """
         Tell whether ``certificate`` leads to the root through ``authority`` and nothing else.
@@ -130,13 +144,19 @@ def _certificate(files: Mapping[str, bytes], name: str) -> x509.Certificate:
 
 
 def _revocations(files: Mapping[str, bytes], name: str, authority: x509.Certificate) -> x509.CertificateRevocationList:
+    if name not in files:
+        raise TrustError("TRUST-STORE", file=name, reason="missing")
+    return _signed_list("PEM", files[name], name, authority)
+
+
+def _signed_list(
+    form: Literal["PEM", "DER"], data: bytes, name: str, authority: x509.Certificate
+) -> x509.CertificateRevocationList:
     try:
-        revocations = x509.load_pem_x509_crl(files[name])
+        revocations = x509.load_pem_x509_crl(data) if form == "PEM" else x509.load_der_x509_crl(data)
         sound = revocations.is_signature_valid(authority.public_key())  # type: ignore[arg-type] # any key: a foreign one is False
-    except KeyError:
-        raise TrustError("TRUST-STORE", file=name, reason="missing") from None
     except (ValueError, TypeError):
-        raise TrustError("TRUST-STORE", file=name, reason="not a PEM revocation list") from None
+        raise TrustError("TRUST-STORE", file=name, reason=f"not a {form} revocation list") from None
     if not sound:
         raise TrustError("TRUST-STORE", file=name, reason="not signed by its authority")
     return revocations
@@ -160,6 +180,14 @@ def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bo
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def _list_number(revocations: x509.CertificateRevocationList) -> int:
+    """Return the number of a list, 0 when it has none."""
+    try:
+        return revocations.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except (x509.ExtensionNotFound, ValueError):
+        return 0
 
 
 def _day(moment: datetime | None) -> str:

@@ -30,7 +30,7 @@ _COMMANDS = {
 }
 """Each command is the function of its name in its module."""
 
-_GROUPS = {"card": "gateway.cli.card", "scenario": "gateway.cli.scenario"}
+_GROUPS = {"card": "gateway.cli.card", "scenario": "gateway.cli.scenario", "trust": "gateway.cli.trust"}
 """Each group of commands is the ``app`` of its module."""
 
 
