@@ -16,12 +16,13 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # Everything below stands on this: an environment that holds exactly what the lock says, and the project itself.
+# Without --no-deps pip would look for an extra (coverage[toml]) among newer releases than the locked one, and stop.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$$($(PYTHON) --version) is too old: Python 3.11 or later is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
 	@echo "Installing $$(grep -c '^[a-zA-Z]' requirements.lock) locked packages in $(VENV) (once; about half a minute)…"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -59,7 +60,7 @@ wheel: $(INSTALLED) ## Build the wheel into dist/
 # pyscard has no wheel for Linux: it stands apart, so that nothing else needs a compiler.
 pcsc: $(INSTALLED) ## Add the PC/SC reader to the environment (swig, libpcsclite-dev and a C compiler are needed)
 	@$(BIN)/python -c 'import smartcard' 2> /dev/null || \
-		$(PIP) install --require-hashes --requirement requirements-pcsc.lock
+		$(PIP) install --no-deps --require-hashes --requirement requirements-pcsc.lock
 
 # pip cannot lock for every platform at once; uv can, in an environment of its own. The lock names no index and no address.
 lock: ## Bring requirements.lock up to date with pyproject.toml (UPGRADE=1: newest releases of all)
