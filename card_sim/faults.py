@@ -1,8 +1,9 @@
 """
-What goes wrong with a card or its reader, on demand: predictable, and always with an end.
+What goes wrong with a card or its reader, on demand and predictable.
 
-A fault sits between the host and the card: it strikes from the nth command on, so many times, and is over. What a card
-is (expired, revoked, blocked, opposed) is no fault of its answers: such a card is made (``schemas/card_faults.toml``).
+A fault sits between the host and the card: it strikes from the nth command on, so many times, and is
+over; without a count it lasts as long as the slot. What a card is (expired, revoked, blocked, opposed) is no fault of
+its answers: such a card is made (``schemas/card_faults.toml``).
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class CpsProfile(_Profile):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _in_order(self.valid_from, self.valid_to)
+        _in_order(self, "valid_from", "valid_to")
         return self
 
 
@@ -113,7 +113,7 @@ class RightsPeriod(_Profile):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _in_order(self.start, self.end)
+        _in_order(self, "start", "end")
         return self
 
 
@@ -143,7 +143,7 @@ class VitaleProfile(_Profile):
     cover: Annotated[str, Field(pattern=f"^(?:{'|'.join(VITALE['covers'])})$")] | None = None
 
 
-def _in_order(first: date, last: date) -> None:
-    if first > last:
-        message = "the first day is after the last"
+def _in_order(period: object, first: str, last: str) -> None:
+    if getattr(period, first) > getattr(period, last):
+        message = f"{first} is after {last}"
         raise ValueError(message)

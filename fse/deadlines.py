@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DELAYS",
+    "PARIS",
     "DayExplained",
     "DeadlineError",
     "Delays",
@@ -32,7 +33,8 @@ __all__ = [
     "working_days_after",
 ]
 
-_PARIS = ZoneInfo("Europe/Paris")
+PARIS = ZoneInfo("Europe/Paris")
+"""The time zone in which days are counted."""
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEKDAYS_FR = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -132,7 +134,7 @@ def end_of_day_utc(day: date) -> datetime:
 
     :raises DeadlineError: see :func:`fse.working_days.check_day`.
     """
-    return datetime.combine(check_day(day), time.max, tzinfo=_PARIS).astimezone(UTC)
+    return datetime.combine(check_day(day), time.max, tzinfo=PARIS).astimezone(UTC)
 
 
 def paris_date(instant: datetime) -> date:
@@ -143,7 +145,7 @@ def paris_date(instant: datetime) -> date:
     """
     if instant.utcoffset() is None:
         raise DeadlineError("DEADLINE-INSTANT", value=instant.isoformat())
-    return instant.astimezone(_PARIS).date()
+    return instant.astimezone(PARIS).date()
 
 
 def parse_day(text: str) -> date:

@@ -99,6 +99,10 @@ class TrustStore:
         if entry is not None and entry.revocation_date_utc <= at:
             raise TrustError("TRUST-REVOKED", subject=subject, at=entry.revocation_date_utc.date())
 
+    def list_number(self, family: str) -> int:
+        """Return the number of the revocation list of ``family``, 0 when it has none (RFC 5280, 5.2.3)."""
+        return _list_number(self.revocations[family])
+
     def with_list(self, family: str, data: bytes) -> TrustStore:
         """
         Return this store with the revocation list ``data`` (DER) of ``family`` in the place of the one that it holds.
@@ -108,7 +112,7 @@ class TrustStore:
         """
         name = f"{family}.crl"
         found = _signed_list("DER", data, name, self.authorities[family])
-        held, offered = _list_number(self.revocations[family]), _list_number(found)
+        held, offered = self.list_number(family), _list_number(found)
         if offered < held:
             raise TrustError("TRUST-LIST-BACK", family=family, held=held, offered=offered)
         return replace(self, revocations={**self.revocations, family: found})

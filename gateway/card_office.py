@@ -7,8 +7,10 @@ revocation); a Vitale goes on the local opposition list by its serial number. Wh
 
 from __future__ import annotations
 
+import fcntl
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 from card_sim.cps import CpsCard
@@ -19,10 +21,14 @@ from card_sim.life import CardEvent
 from card_sim.pki import TestPki
 from card_sim.profiles import CpsProfile, VitaleProfile
 from card_sim.randomness import SystemRandomness
-from card_sim.storage import load, save
+from card_sim.storage import save
+from fse.deadlines import PARIS
+from gateway.card_file import held_card
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
 
     from card_sim.life import CardLife
@@ -32,11 +38,12 @@ if TYPE_CHECKING:
 __all__ = ["CardOffice"]
 
 _PKI = "pki"
+_LOCK = "counter.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class CardOffice:
-    """The counter of the infrastructure in ``home``, which is there. Days are those of UTC."""
+    """The counter of the infrastructure in ``home``, which is there. A day begins in Paris."""
 
     home: Home
 
@@ -50,52 +57,37 @@ class CardOffice:
         profile = read_description(description)
         if output.exists():
             raise GatewayError("CARD-TAKEN", file=output)
-        old = None if replaces is None else load(replaces)
-        if old is not None and replaces is not None and isinstance(old, CpsCard) is not isinstance(profile, CpsProfile):
-            _wrong_kind(replaces, old)
-        pki = self._pki()
-        card = pki.issue_cps(profile) if isinstance(profile, CpsProfile) else pki.issue_vitale(profile)
-        if old is not None and replaces is not None:
+        if replaces is None:
+            return self._issue(profile, output)
+        with held_card(replaces) as old:
+            if isinstance(old, CpsCard) is not isinstance(profile, CpsProfile):
+                _wrong_kind(replaces, old)
             successor = profile.card_serial if isinstance(profile, CpsProfile) else profile.serial
             old.life = _after(replaces, old, CardEvent.REPLACE, on, successor)
-        output.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        save(card, output)
-        if old is not None and replaces is not None:
-            self._strike(pki, old, on)
+            card = self._issue(profile, output)
+            self._strike(old, on)
             save(old, replaces)
-        self._keep(pki)
         return card
 
     def oppose(self, path: Path, on: date) -> None:
         """Put the card in ``path`` in opposition from ``on``; CARD-LIFE when it is no longer in use."""
-        card = load(path)
-        card.life = _after(path, card, CardEvent.OPPOSE, on)
-        pki = self._pki()
-        self._strike(pki, card, on)
-        self._keep(pki)
-        save(card, path)
+        self._end(path, CardEvent.OPPOSE, on)
 
     def withdraw(self, path: Path, on: date) -> None:
         """Take the card in ``path`` back on ``on``: no reader takes it any more."""
-        card = load(path)
-        card.life = _after(path, card, CardEvent.WITHDRAW, on)
-        pki = self._pki()
-        self._strike(pki, card, on)
-        self._keep(pki)
-        save(card, path)
+        self._end(path, CardEvent.WITHDRAW, on)
 
     def expire(self, path: Path, on: date) -> CpsCard:
         """Move the end of a CPS to the day before ``on``, with a new certificate that says so."""
-        card = load(path)
-        if not isinstance(card, CpsCard):
-            _wrong_kind(path, card)
-        card.life = _after(path, card, CardEvent.EXPIRE, on)
-        last = on - timedelta(days=1)
-        pki = self._pki()
-        first = min(card.profile.valid_from, last)
-        expired = pki.renew_cps(card, replace(card.profile, valid_from=first, valid_to=last))
-        self._keep(pki)
-        save(expired, path)
+        with held_card(path) as card:
+            if not isinstance(card, CpsCard):
+                _wrong_kind(path, card)
+            card.life = _after(path, card, CardEvent.EXPIRE, on)
+            last = on - timedelta(days=1)
+            first = min(card.profile.valid_from, last)
+            with self._pki() as pki:
+                expired = pki.renew_cps(card, replace(card.profile, valid_from=first, valid_to=last))
+            save(expired, path)
         return expired
 
     def update(self, path: Path, on: date, changes: Path | None = None) -> VitaleCard:
@@ -104,36 +96,55 @@ class CardOffice:
 
         ``changes`` is a TOML file with the fields of the profile that are new (rights, cover, exemption…).
         """
-        card = load(path)
-        if isinstance(card, CpsCard):
-            _wrong_kind(path, card)
-        card.life = _after(path, card, CardEvent.UPDATE, on)
-        new = {} if changes is None else read_table(changes)
-        place = str(path if changes is None else changes)
-        profile = VitaleProfile.from_dict(card.profile.to_dict() | new | {"updated_on": on.isoformat()}, place)
-        pki = self._pki()
-        updated = pki.renew_vitale(card, profile)
-        self._keep(pki)
-        save(updated, path)
+        with held_card(path) as card:
+            if isinstance(card, CpsCard):
+                _wrong_kind(path, card)
+            card.life = _after(path, card, CardEvent.UPDATE, on)
+            new = {} if changes is None else read_table(changes)
+            place = str(path if changes is None else changes)
+            profile = VitaleProfile.from_dict(card.profile.to_dict() | new | {"updated_on": on.isoformat()}, place)
+            with self._pki() as pki:
+                updated = pki.renew_vitale(card, profile)
+            save(updated, path)
         return updated
 
-    def _strike(self, pki: TestPki, card: CpsCard | VitaleCard, on: date) -> None:
-        """Make the card worth nothing from ``on``."""
-        if isinstance(card, CpsCard):
-            at = datetime.combine(on, time.min, UTC)
-            pki.revoke(card.certificate, at)
-            if card.authentication is not None:
-                pki.revoke(card.authentication.certificate, at)
-            return
-        listed = sorted(self.home.opposed_cards() | {card.profile.serial})
-        replace_file(self.home.opposed, "".join(f"{serial}\n" for serial in listed).encode("ascii"))
+    def _issue(self, profile: CpsProfile | VitaleProfile, output: Path) -> CpsCard | VitaleCard:
+        """Make a card and save it."""
+        with self._pki() as pki:
+            card = pki.issue_cps(profile) if isinstance(profile, CpsProfile) else pki.issue_vitale(profile)
+        output.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        save(card, output)
+        return card
 
-    def _pki(self) -> TestPki:
-        return TestPki.load(self.home.folder / _PKI, SystemRandomness())
+    def _end(self, path: Path, event: CardEvent, on: date) -> None:
+        """Take a card out of use."""
+        with held_card(path) as card:
+            card.life = _after(path, card, event, on)
+            self._strike(card, on)
+            save(card, path)
 
-    def _keep(self, pki: TestPki) -> None:
-        pki.save(self.home.folder / _PKI)
-        pki.export_trust(self.home.trust)
+    def _strike(self, card: CpsCard | VitaleCard, on: date) -> None:
+        """Make the card worth nothing from ``on``; before its file says so: after a crash it can be done again."""
+        with self._pki() as pki:
+            if isinstance(card, CpsCard):
+                at = datetime.combine(on, time.min, PARIS)
+                pki.revoke(card.certificate, at)
+                if card.authentication is not None:
+                    pki.revoke(card.authentication.certificate, at)
+                return
+            listed = sorted(self.home.opposed_cards() | {card.profile.serial})
+            replace_file(self.home.opposed, "".join(f"{serial}\n" for serial in listed).encode("ascii"))
+
+    @contextmanager
+    def _pki(self) -> Iterator[TestPki]:
+        """Yield the infrastructure, for this process alone, and keep what became of it: counters, revocation lists."""
+        folder = self.home.folder / _PKI
+        with (self.home.folder / _LOCK).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            pki = TestPki.load(folder, SystemRandomness())
+            yield pki
+            pki.save(folder)
+            pki.export_trust(self.home.trust)
 
 
 def _after(path: Path, card: CpsCard | VitaleCard, event: CardEvent, on: date, successor: str = "") -> CardLife:

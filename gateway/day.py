@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from fse.deadlines import end_of_day_utc
+from fse.deadlines import PARIS, end_of_day_utc
 from fse.encounter import AnonymousPatient, Encounter, EncounterError, encounter_error
 from fse.errors import FseError
 from gateway.day_record import DayRow, day_row, export_day
@@ -35,7 +34,6 @@ __all__ = ["MAX_DAY_BYTES", "Day", "DayResult", "Incident", "live_day", "read_da
 MAX_DAY_BYTES = 2_000_000
 """Largest day file that is read, in bytes."""
 
-_PARIS = ZoneInfo("Europe/Paris")
 _CLOSING_HOUR = 18
 _MORNING = timedelta(hours=9, microseconds=1)  # after the last instant of a day
 _LOT_SIGNER = "99700000013"
@@ -131,7 +129,7 @@ def live_day(day: Day, folder: Path, *, seed: str | None, tell: Callable[[dateti
                         secret.append(replace(reply, reference=""))
                     else:
                         tell(world.clock.now(), reply)
-            world.clock.move_to(datetime(on.year, on.month, on.day, _CLOSING_HOUR, tzinfo=_PARIS))
+            world.clock.move_to(datetime(on.year, on.month, on.day, _CLOSING_HOUR, tzinfo=PARIS))
             world.send_all(_LOT_SIGNER)
             news.bring()
             for reply in sorted(secret, key=lambda reply: (reply.outcome, reply.reason, reply.acts, reply.total_cents)):

@@ -8,28 +8,19 @@ by its owner only; the cards keep their PIN counter from one command to the next
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
 
-from card_sim.cps import CpsCard
-from card_sim.life import CardState
 from card_sim.pki import TestPki
 from card_sim.randomness import SystemRandomness
-from card_sim.storage import load, save
+from card_sim.storage import save
 from card_sim.wallet import demo_wallet
 from gateway.errors import GatewayError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from card_sim.vitale import VitaleCard
-
-__all__ = ["Home", "card_in_reader"]
+__all__ = ["Home"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +82,3 @@ class Home:
     def vitale(self, nir: str) -> Path:
         """Return the file of the demonstration Vitale of the insured ``nir`` (13 characters)."""
         return self.folder / "cards" / f"vitale-{nir}.json"
-
-
-@contextmanager
-def card_in_reader(path: Path) -> Iterator[CpsCard | VitaleCard]:
-    """
-    Yield the card saved in ``path``; a CPS is saved again afterwards, so that its PIN counter lasts.
-
-    Raises :class:`gateway.errors.GatewayError` (CARD-WITHDRAWN) for a card that was given back.
-    """
-    card = load(path)
-    if card.life.state is CardState.WITHDRAWN:
-        raise GatewayError("CARD-WITHDRAWN", file=path, since=card.life.since or "?")
-    try:
-        yield card
-    finally:
-        if isinstance(card, CpsCard):
-            save(card, path)

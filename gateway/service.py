@@ -122,7 +122,7 @@ class Gateway:
         """
         policy = self.profile.policy
         with self.journal.write() as tx:
-            stored = next((paper for paper in tx.papers() if paper.number == number), None)
+            stored = tx.paper(number)
             if stored is None:
                 raise GatewayError("PAPER-UNKNOWN", number=number)
             step = PAPERS.advance(stored.record, event, tx.now, policy, detail)

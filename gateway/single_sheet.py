@@ -9,10 +9,10 @@ from fse.card_identity import with_card
 from fse.deadlines import paris_date
 from fse.decision import decide, draw_up
 from fse.encounter import CardInReader
-from fse.rights_age import is_out_of_date
 from fse.routing import Outcome
 from fse.seals import seal_as_patient, seal_as_professional
 from fse.sheet_xml import write_sheet
+from fse.vitale_update import is_out_of_date
 from gateway.card_checks import check_cards
 from gateway.errors import GatewayError
 from gateway.readers import VitaleCard

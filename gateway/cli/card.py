@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +14,13 @@ from rich.table import Table
 
 from card_sim.storage import load
 from fse.cards import CardError
+from fse.deadlines import PARIS
+from gateway.card_file import card_in_reader
 from gateway.card_office import CardOffice
 from gateway.cli.card_faults import faults
 from gateway.cli.card_office import add_to
 from gateway.cli.output import LanguageOption, console, language, plain, say
-from gateway.home import Home, card_in_reader
+from gateway.home import Home
 from gateway.pcsc import PcscError, open_slot, reader_names, recognise
 from gateway.reader_seat import TAKE_OUT, hold_reader, take_out
 from gateway.readers import ProfessionalCard
@@ -141,5 +143,5 @@ def _made(path: Path, home: Home) -> Path:
     home.make()
     made = home.folder / "cards" / f"{path.stem}.json"
     if not made.exists():
-        CardOffice(home).new(path, made, on=datetime.now(UTC).date())
+        CardOffice(home).new(path, made, on=datetime.now(PARIS).date())
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -15,19 +14,20 @@ from card_sim.life import CardState
 from card_sim.pin import MAXIMUM_TRIES, MAXIMUM_UNBLOCKS
 from card_sim.storage import load
 from fse.cards import CpsReader
+from fse.deadlines import PARIS
 from fse.identifiers import mask_nir
-from fse.rights_age import is_out_of_date
+from fse.vitale_update import is_out_of_date
+from gateway.card_file import card_in_reader
 from gateway.card_office import CardOffice
 from gateway.cli.output import LanguageOption, console, day_text, plain, read_file, say
 from gateway.errors import GatewayError
-from gateway.home import Home, card_in_reader
+from gateway.home import Home
 
 if TYPE_CHECKING:
     from card_sim.vitale import VitaleCard
 
 __all__ = ["add_to"]
 
-_PARIS = ZoneInfo("Europe/Paris")
 
 CardFile = Annotated[Path, typer.Argument(metavar="CARTE", help="fichier d'une carte")]
 Day = Annotated[
@@ -132,7 +132,7 @@ def _office() -> CardOffice:
 
 def _day(text: str | None) -> date:
     if text is None:
-        return datetime.now(_PARIS).date()
+        return datetime.now(PARIS).date()
     try:
         return date.fromisoformat(text)
     except ValueError:

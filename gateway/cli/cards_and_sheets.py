@@ -25,9 +25,10 @@ from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
 from fse.errors import FseError
 from fse.sealed_file import FileError
 from fse.seals import open_sheet, verify_sheet
+from gateway.card_file import card_in_reader
 from gateway.cli.explain import sheet_table
 from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, plain, read_file, say
-from gateway.home import Home, card_in_reader
+from gateway.home import Home
 from gateway.pcsc import PcscError, cards_in
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard

@@ -136,6 +136,8 @@ def _told(result: StepResult) -> str:
     step = result.step
     if step.consult is not None:
         return f"{step.consult.name}, {_answers(result)}"
+    if result.error is not None:
+        return f"{_done(step)}, [{result.error.rule.id}] {result.error.message(language())}"
     for text in (step.say, step.pending):
         if text is not None:
             return text if step.pending is None else say("en attente : ", "pending: ") + text

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import CRLNumber
 from rich.table import Table
 
 from fse.trust import FAMILIES
@@ -41,12 +40,11 @@ def show(trust: Folder = None, lang: LanguageOption = "fr") -> None:
     )  # fmt: skip
     for family in FAMILIES:
         listed = store.revocations[family]
-        number = listed.extensions.get_extension_for_class(CRLNumber).value.crl_number
         until = listed.next_update_utc
         table.add_row(
             family,
             plain(store.authorities[family].subject.rfc4514_string()),
-            str(number),
+            str(store.list_number(family)),
             "–" if until is None else f"{until:%d/%m/%Y}",
             str(len(listed)),
         )

@@ -230,6 +230,11 @@ class Transaction:
         self._connection.execute(update(tables.papers).where(tables.papers.c.number == number).values(**changes))
         self.record(name, detail, paper=number)
 
+    def paper(self, number: int) -> StoredPaper | None:
+        """Return a paper, or None."""
+        row = self._connection.execute(select(tables.papers).where(tables.papers.c.number == number)).one_or_none()
+        return None if row is None else _paper_of(row)
+
     def papers(self, *, sheet: int | None = None, reference: str | None = None) -> Sequence[StoredPaper]:
         """Return the papers, of one sheet or one encounter when named, by number."""
         query = select(tables.papers).order_by(tables.papers.c.number)

@@ -130,9 +130,22 @@ class Check(_Part):
     seals: Literal["both", "professional"] | None = Field(
         default=None, description="who has signed; both are verified as a caisse would"
     )
-    at_caisse: int | None = Field(default=None, ge=0, le=1, description="how often the caisse holds it")
+    at_caisse: bool | None = Field(default=None, description="whether the caisse holds it")
     lots: int | None = Field(default=None, ge=0, description="how many lots it travelled in")
     papers: tuple[PaperExpected, ...] | None = Field(default=None, description="all its papers, no more, no less")
+
+    @property
+    def of_sheet(self) -> bool:
+        """Whether it looks at the sheet, and not at its papers alone."""
+        return any(
+            getattr(self, name) is not None for name in ("state", "action", "deadline", "seals", "at_caisse", "lots")
+        )
+
+    @model_validator(mode="after")
+    def _looks_at_something(self) -> Check:
+        if self.papers is None and not self.of_sheet:
+            raise PydanticCustomError("check_empty", "a check that looks at nothing")
+        return self
 
 
 _ACTIONS = ("say", "clock", "consult", "send", "incident", "end_incident", "paper", "check", "pending")
@@ -194,6 +207,7 @@ _WORDS = {
         "une consultation dit ce qui est attendu : « expect » ou « error »",
         "a consultation says what is expected: “expect” or “error”",
     ),
+    "check_empty": ("« check » ne regarde rien : état, action, papiers…", "“check” looks at nothing: state, action…"),
     "missing": ("champ obligatoire absent", "compulsory field absent"),
     "extra_forbidden": ("champ inconnu", "unknown field"),
 }

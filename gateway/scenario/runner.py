@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fse.errors import FseError
 from fse.lifecycle import SHEETS
 from fse.seals import verify_sheet
+from gateway.errors import GatewayError
 from gateway.scenario.people import check_names, encounter_of
 from gateway.simulation import Simulation
 from gateway.simulator.faults import Fault, FaultKind
@@ -105,7 +106,7 @@ def run_scenario(
 
 
 class _Story:
-    """A world, and the consultations told in it so far."""
+    """A world, and what each step does to it."""
 
     def __init__(self, world: Simulation) -> None:
         self._world = world
@@ -125,7 +126,7 @@ class _Story:
             else:
                 status = self._do(step)
         except FseError as failure:  # a step that cannot be done is a result, with its reason
-            error, differences = failure, (Difference(step.action, "–", failure.message("fr")),)
+            error, differences = failure, (Difference(step.action, "–", failure.rule.id),)
         if differences:
             status = Status.FAILED
         return StepResult(step, line, world.clock.now(), status, differences, replies, error)
@@ -161,11 +162,11 @@ class _Story:
     def _paper(self, wanted: PaperStep) -> None:
         gateway = self._world.gateway
         with gateway.journal.read() as tx:
-            number = next(
-                (paper.number for paper in tx.papers(reference=wanted.of) if paper.record.kind is wanted.kind), 0
-            )
+            held = [paper.number for paper in tx.papers(reference=wanted.of) if paper.record.kind is wanted.kind]
+        if not held:
+            raise GatewayError("SCENARIO-PAPER", reference=wanted.of, kind=wanted.kind.value)
         for event in wanted.do:
-            gateway.move_paper(number, event)
+            gateway.move_paper(held[0], event)
 
     def _check(self, check: Check) -> Iterator[Difference]:
         world = self._world
@@ -173,7 +174,7 @@ class _Story:
             yield from _papers(tx, check)
             live = [sheet for sheet in tx.sheets() if (sheet.reference, sheet.part) == (check.of, check.part)]
             if not live:
-                if check.model_fields_set - {"of", "part", "papers"}:
+                if check.of_sheet:
                     yield Difference(check.of, "FSE", "–")
                 return
             stored = live[-1]
@@ -185,7 +186,7 @@ class _Story:
             "action": action.code,
             "deadline": record.deadline,
             "seals": self._seals(stored),
-            "at_caisse": int((world.profile.biller, stored.number) in world.caisses[stored.organism].sheets),
+            "at_caisse": (world.profile.biller, stored.number) in world.caisses[stored.organism].sheets,
             "lots": sum(event.name == "put_in_lot" for event in events),
         }
         for name, value in found.items():
@@ -206,8 +207,7 @@ def _answered(step: Step, replies: tuple[Reply, ...], error: FseError | None) ->
     """Hold what a consultation was answered against what the step expects."""
     found = "" if error is None else error.rule.id
     if (step.error or "") != found:
-        what = found if error is None else f"{found}: {error.message('fr')}"
-        yield Difference("error", step.error or "–", what or "–")
+        yield Difference("error", step.error or "–", found or "–")
     if step.expect is None or error is not None:
         return
     if len(step.expect) != len(replies):

@@ -152,6 +152,7 @@ class Bench:
         self.trust: TrustStore = build.trust()
         self.biller = party_of(build.party(build.BILLER))
         self.caisses = {code: build.party(code).certificate for code in (ARTOIS, OPALE)}
+        self.opposed = frozenset(demo_wallet().opposed)
         self.random_keys = (f"random-{rank}" for rank in count())
         self.open()
 
@@ -167,7 +168,7 @@ class Bench:
                 trust=self.trust,
                 biller=self.biller,
                 caisses=self.caisses,
-                opposed_cards=frozenset(demo_wallet().opposed),
+                opposed_cards=self.opposed,
                 random_key=lambda: next(self.random_keys),
             ),
         )

@@ -19,11 +19,11 @@ from card_sim.pki import TestPki
 from card_sim.randomness import SeededRandomness
 from card_sim.wallet import demo_wallet
 from fse.errors import FseError
-from fse.rights_age import is_out_of_date
 from fse.routing import Outcome
 from fse.rules import rule
 from fse.seals import verify_sheet
 from fse.trust import TrustStore
+from fse.vitale_update import is_out_of_date
 from gateway.readers import CardsAtHand, ProfessionalCard, VitaleCard
 from tests.fse import sheet_builders as build
 from tests.gateway.bench import TUESDAY, Bench, visit
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 FAULTS: dict[str, dict[str, Any]] = schemas.read_toml("card_faults.toml")
 ON_DEMAND = sorted(name for name, entry in FAULTS.items() if entry["made"] == "slot")
+PIN_STATES = ["cps-wrong-pin", "cps-blocked"]
+CARD_STATES = sorted(name for name, entry in FAULTS.items() if entry["made"] == "card" and name not in PIN_STATES)
 
 # Codes of the public manual (2005), by what they say there.
 MANUAL = {
@@ -159,10 +161,11 @@ def test_a_wrong_pin_and_a_blocked_card(tmp_path: Path) -> None:
             seen.append((error.rule.id, str(error.facts.get("code", ""))))
     wrong, blocked = ("CARD-PIN-WRONG", "0xF003"), ("CARD-PIN-BLOCKED", "")
     assert seen == [wrong, ("", ""), wrong, wrong, blocked, blocked]
-    assert FAULTS["cps-wrong-pin"]["codes"] == ["0xF003"]
+    assert [FAULTS[name]["codes"] for name in PIN_STATES] == [["0xF003"], []]
+    assert [FAULTS[name]["rule"] for name in PIN_STATES] == [wrong[0], blocked[0]]
 
 
-@pytest.mark.parametrize("name", ["cps-expired", "cps-revoked", "vitale-clone", "vitale-out-of-date"])
+@pytest.mark.parametrize("name", CARD_STATES)
 def test_a_card_that_is_so(name: str, tmp_path: Path) -> None:
     """Protects faults that are states: the rule of the catalogue before a number is spent, or care that goes on."""
     entry, pki = FAULTS[name], build.new_pki()
@@ -179,9 +182,14 @@ def test_a_card_that_is_so(name: str, tmp_path: Path) -> None:
         bench.open()
     elif name == "vitale-clone":
         vitale = other_infrastructure().issue_vitale(wallet.vitale["dutest"])
-    else:
+    elif name == "vitale-opposed":
+        bench.opposed |= {family.profile.serial}
+        bench.open()
+    elif name == "vitale-out-of-date":
         vitale = pki.renew_vitale(family, replace(family.profile, updated_on=date(2024, 3, 3)))
         assert is_out_of_date(VitaleCard.insert(vitale.transmit).data.updated_on, TUESDAY.date())
+    else:
+        pytest.fail(f"no such card is made here: {name}")
     professional = ProfessionalCard.insert(doctor.transmit)
     professional.unlock("1234")
     at_hand = CardsAtHand(professional, vitale.transmit)

@@ -15,8 +15,9 @@ from card_sim.wallet import demo_wallet
 from fse.cards import WrongPin
 from fse.trust import TrustError
 from gateway import home as home_module
+from gateway.card_file import card_in_reader
 from gateway.errors import GatewayError
-from gateway.home import Home, card_in_reader
+from gateway.home import Home
 from gateway.readers import ProfessionalCard
 from gateway.trust_folder import read_trust
 from tests.fse import sheet_builders as build

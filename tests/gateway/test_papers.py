@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fse.lifecycle import PAPERS, SHEETS, PaperEvent, SheetEvent
+from gateway.errors import GatewayError
 from gateway.movements import move_sheet
 from tests.gateway.bench import visit
 
@@ -40,3 +41,13 @@ def test_a_voided_sheet_takes_its_twin_along(
         move_sheet(tx, sheet, SHEETS.advance(sheet.record, SheetEvent.VOID, tx.now, policy, "mistake"), policy)
     assert bench.state() == "void"
     assert bench.rows("SELECT state, json_extract(record, '$.reason') FROM papers") == [(state, reason)]
+
+
+def test_a_paper_that_does_not_exist_moves_nowhere(bench: Bench) -> None:
+    """Protects the secretary from a mistyped number: PAPER-UNKNOWN, and nothing recorded."""
+    bench.submit(visit(vitale="absent"), None)
+    before = bench.rows("SELECT * FROM events")
+    with pytest.raises(GatewayError) as caught:
+        bench.gateway.move_paper(2, PaperEvent.PRINT)
+    assert caught.value.rule.id == "PAPER-UNKNOWN"
+    assert bench.rows("SELECT * FROM events") == before

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
@@ -18,7 +21,7 @@ from gateway.revocation import refresh_lists
 from gateway.simulator.revocation_http import revocation_app
 from gateway.simulator.server import LocalServer
 from gateway.trust_folder import read_trust
-from tests.fse.sheet_builders import NOW, THEIRS, cps, new_pki, signer
+from tests.fse.sheet_builders import NOW, OURS, THEIRS, cps, new_pki, signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,6 +135,18 @@ def test_nobody_at_the_address_and_a_real_address_are_told(folder: Path) -> None
     with pytest.raises(FseError) as refused:
         refresh_lists(folder, "http://annuaire.sesam-vitale.fr")
     assert refused.value.rule.id == "ADDRESS-REAL"
+
+
+def test_a_list_without_a_number_is_shown_as_number_0(folder: Path) -> None:
+    """Protects `fse trust show` from a list that says no number (its authority has signed it all the same)."""
+    pki = new_pki(OURS)
+    authority = pki._state.authorities["cps"]  # noqa: SLF001 - no list of ours goes without a number
+    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
+    bare = builder.last_update(NOW).next_update(datetime(2050, 1, 1, tzinfo=UTC)).sign(authority.private_key, SHA256())
+    (folder / "crl" / "cps.pem").write_bytes(bare.public_bytes(Encoding.PEM))
+    shown = CliRunner().invoke(app, ["show", "--trust", str(folder)])
+    assert shown.exit_code == 0, shown.exception
+    assert re.search(r"cps\s*│[^│]*│ 0 ", shown.output)
 
 
 def test_the_commands_show_and_refresh(issuer: tuple[Issuer, str], folder: Path) -> None:

@@ -52,6 +52,7 @@ def test_the_ten_scenarios_of_the_convention_are_delivered_in_their_order() -> N
         ("  - consult:\n      as: A\n      acts: []\n    expect: []\n", 9, "steps[0].consult.acts"),
         ("  - consult: { as: A, acts: [G] }\n", 7, "steps[0]"),
         ("  - { say: a, expect: [] }\n", 7, "steps[0]"),
+        ("  - check: { of: A, part: 1 }\n", 7, "steps[0].check"),
         ("  - incident: { kind: alter-file, organism: '12' }\n", 7, "steps[0].incident.organism"),
     ],
 )
@@ -70,7 +71,7 @@ def test_what_is_wrong_is_told_with_its_line_and_place(steps: str, line: int, pl
         ("  - { consult: { as: A, card: dutest, who: 2, acts: [G] }, error: X1 }\n", "consult.who", 2),
         ("  - send: { by: personne }\n", "send.by", "personne"),
         ("  - paper: { of: B, kind: twin, do: [print] }\n", "paper.of", "B"),
-        ("  - check: { of: B }\n", "check.of", "B"),
+        ("  - check: { of: B, papers: [] }\n", "check.of", "B"),
     ],
 )
 def test_a_name_that_nobody_bears_is_told_with_those_that_exist(steps: str, place: str, name: object) -> None:

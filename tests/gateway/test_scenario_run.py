@@ -42,7 +42,7 @@ CHECKS = {
     "action: print": "action",
     'deadline: "2025-03-14"': "deadline",
     "seals: professional": "seals",
-    "at_caisse: 1": "at_caisse",
+    "at_caisse: true": "at_caisse",
     "lots: 1": "lots",
     "papers: [{ kind: twin }]": "papers",
     "part: 1, state: queued": "A",
@@ -80,20 +80,12 @@ def test_each_answer_can_be_other_than_expected(tmp_path: Path) -> None:
     assert [[one.place for one in step.differences] for step in result.steps[1:]] == [[one] for one in ANSWERS.values()]
 
 
-def test_a_step_that_cannot_be_done_fails_and_the_story_goes_on(tmp_path: Path) -> None:
-    """Protects the run: posting a paper that does not exist is a difference with its reason, not the end."""
-    result = played("  - paper: { of: A, kind: twin, do: [print] }\n  - check: { of: A, state: queued }\n", tmp_path)
-    assert [step.status for step in result.steps] == [Status.PASSED, Status.FAILED, Status.PASSED]
-    assert result.steps[1].error is not None
-    assert result.steps[1].error.rule.id == "PAPER-UNKNOWN"
-
-
 def test_an_incident_ends_when_told(tmp_path: Path) -> None:
     """Protects d12: an injected fault has an end, by its count or by a step."""
     steps = (
         "  - incident: { kind: refuse-file, organism: '019990000', times: 100 }\n  - send: {}\n"
-        "  - check: { of: A, at_caisse: 0 }\n  - end-incident: refuse-file\n"
-        "  - clock: 2025-03-04T20:00:00+01:00\n  - check: { of: A, at_caisse: 1, state: acknowledged }\n"
+        "  - check: { of: A, at_caisse: false }\n  - end-incident: refuse-file\n"
+        "  - clock: 2025-03-04T20:00:00+01:00\n  - check: { of: A, at_caisse: true, state: acknowledged }\n"
     )
     assert played(steps, tmp_path).passed
 
@@ -124,3 +116,19 @@ def test_the_command_lists_checks_and_plays(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["run", "S1", "--lang", "en", "-o", str(tmp_path)])
     assert (done.exit_code, "as expected" in done.output) == (0, True)
     assert (tmp_path / "S1" / "journal.db").exists()
+
+
+def test_a_paper_that_is_not_there_is_a_difference_in_the_language_asked_for(tmp_path: Path) -> None:
+    """Protects SCENARIO-PAPER: named with its consultation and kind; the story goes on; `--lang en` stays English."""
+    steps = "  - paper: { of: A, kind: duplicata, do: [print] }\n  - check: { of: A, state: queued }\n"
+    result = played(steps, tmp_path)
+    failed, after = result.steps[1:]
+    assert failed.error is not None
+    assert (failed.error.rule.id, after.status) == ("SCENARIO-PAPER", Status.PASSED)
+    assert [(one.place, one.found) for one in failed.differences] == [("paper", "SCENARIO-PAPER")]
+    file = tmp_path / "paper.yaml"
+    file.write_text(HEAD + steps, encoding="utf-8")
+    shown = CliRunner().invoke(app, ["run", str(file), "--lang", "en"])
+    assert shown.exit_code == 1
+    assert "has no paper" in shown.output.replace("\n", " ")
+    assert "n'a pas" not in shown.output

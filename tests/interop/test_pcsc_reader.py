@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -160,11 +161,14 @@ def test_a_mute_reader_is_a_mute_card(insert: Insert, monkeypatch: pytest.Monkey
     insert(*issued())
     with open_slot(FIRST) as transmit:
         assert transmit is not None
-        monkeypatch.setattr("gateway.pcsc._SECONDS", 0)
-        monkeypatch.setattr("smartcard.pcsc.PCSCCardConnection.PCSCCardConnection.doTransmit", lambda *_: 1 / 0)
-        with pytest.raises(CardMute):
+        never = threading.Event()
+        monkeypatch.setattr("gateway.pcsc._SECONDS", 0.2)
+        monkeypatch.setattr("smartcard.pcsc.PCSCCardConnection.PCSCCardConnection.doTransmit", lambda *_: never.wait())
+        with pytest.raises(CardMute) as caught:
             ProfessionalCard.insert(transmit)
+        never.set()
         monkeypatch.undo()
+    assert caught.value.facts["reason"] == "ReaderSilent"
 
 
 def test_without_pyscard_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
