@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from cryptography.x509 import ObjectIdentifier, UnrecognizedExtension
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
     from card_sim.profiles import CpsProfile, VitaleProfile
 
-__all__ = ["billing_party", "cps_entitlement", "vitale_holders"]
+__all__ = ["apcv_rights", "billing_party", "cps_entitlement", "vitale_holders"]
 
 _BOOLEAN: Final = 0x01
 _INTEGER: Final = 0x02
+_OCTETS: Final = 0x04
 _PRINTABLE: Final = 0x13
 _SEQUENCE: Final = 0x30
 _CONTEXT_0: Final = 0x80
@@ -47,6 +49,11 @@ def vitale_holders(profile: VitaleProfile) -> UnrecognizedExtension:
         _text(profile.nir[:_NIR_WITHOUT_KEY]),
         encode_all(_SEQUENCE, covered),
     )
+
+
+def apcv_rights(data: bytes) -> UnrecognizedExtension:
+    """Return the extension that binds the data of an apCV-sim, rights included, to its certificate."""
+    return _extension("apcv_rights", encode(_OCTETS, sha256(data).digest()))
 
 
 def billing_party(role: str, code: str) -> UnrecognizedExtension:

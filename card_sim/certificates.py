@@ -83,21 +83,22 @@ class Authority:
         key: CardKey,
         serial: int,
         usage: x509.KeyUsage,
-        extension: x509.ExtensionType,
+        *extensions: x509.ExtensionType,
         validity: Validity = _WHOLE,
     ) -> x509.Certificate:
         """
-        Return a certificate of ``subject`` for ``key`` that cannot issue others, with one ``extension`` of ours.
+        Return a certificate of ``subject`` for ``key`` that cannot issue others, with these ``extensions`` of ours.
 
-        It is valid on the days of ``validity``, as far as its authority is.
+        It is valid during ``validity``, as far as its authority is.
         """
         builder = (
             _builder(subject.name(), self.certificate.subject, key, serial, validity)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(_authority_key(self.private_key), critical=False)
-            .add_extension(extension, critical=False)
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
         return builder.sign(self.private_key, SHA256(), ecdsa_deterministic=True)
 
     def revocation_list(self, number: int, revoked: Mapping[int, datetime]) -> x509.CertificateRevocationList:

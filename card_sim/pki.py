@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import schemas
 from card_sim.billing_party import BillingParty
-from card_sim.certificate_extensions import billing_party, cps_entitlement, vitale_holders
+from card_sim.certificate_extensions import apcv_rights, billing_party, cps_entitlement, vitale_holders
 from card_sim.certificates import VALID_FROM, VALID_TO, Subject, Validity, certify_authority, self_signed_root, usage
 from card_sim.cps import AuthenticationKey, Counters, CpsCard
 from card_sim.durable_files import write_folder
@@ -19,7 +19,7 @@ from card_sim.errors import PkiInvalid, UnknownIssuer
 from card_sim.keys import curve_key, rsa_key
 from card_sim.pki_folder import PkiState, read_state, trust_files, write_state
 from card_sim.randomness import integer_below
-from card_sim.vitale import VitaleCard
+from card_sim.vitale import VitaleCard, family_data
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["BillingParty", "TestPki"]
 
 _ROOT: Final = "root"
-_FAMILIES: Final = tuple(schemas.read_toml("pki.toml")["families"])
-_COMMON_NAMES: Final = {_ROOT: "TEST AC RACINE"} | {family: f"TEST AC {family.upper()}" for family in _FAMILIES}
+_PKI: Final = schemas.read_toml("pki.toml")
+_FAMILIES: Final = tuple(_PKI["families"])
+_COMMON_NAMES: Final[dict[str, str]] = _PKI["authorities"]
 _SERIAL_LIMIT: Final = 1 << 127
 _LONGEST_UNIT: Final = 64  # X.520, upper bound of an organizational unit name
 _CODES: Final = {"caisse": re.compile("[0-9]{9}"), "biller": re.compile("(?:[0-9]{2}|2[AB])[0-9]{7}")}
@@ -134,6 +135,28 @@ class TestPki:
         challenges = self._randomness.stream(f"challenges:{label}")
         return VitaleCard(profile, key, certificate, self.authority("vitale"), challenges=challenges)
 
+    def issue_apcv(self, profile: VitaleProfile, first: datetime, last: datetime) -> VitaleCard:
+        """
+        Return an apCV-sim of the family of ``profile``: the card on a telephone, ours, good from ``first`` to ``last``.
+
+        Its certificate is a token that binds the rights in its data and ends; another one has another key.
+        """
+        label = self._next_label(f"apcv:{profile.serial}")
+        key = curve_key(self._randomness, f"key:{label}")
+        subject = Subject(f"TEST APCV-SIM {profile.serial}", serial_number=profile.serial)
+        rights = apcv_rights(family_data(profile))
+        certificate = self._state.authorities["vitale"].issue(
+            subject,
+            key,
+            _serial(self._randomness, label),
+            usage(commitment=True),
+            vitale_holders(profile),
+            rights,
+            validity=Validity(first, last),
+        )
+        challenges = self._randomness.stream(f"challenges:{label}")
+        return VitaleCard(profile, key, certificate, self.authority("vitale"), challenges=challenges)
+
     def renew_cps(self, card: CpsCard, profile: CpsProfile) -> CpsCard:
         """Return ``card`` with the data of ``profile`` and a new signature certificate; keys and counters stay."""
         label = self._next_label(f"cps:{profile.rpps}")
@@ -168,7 +191,7 @@ class TestPki:
             _serial(self._randomness, label),
             usage(commitment=True),
             cps_entitlement(profile),
-            Validity.of_days(profile.valid_from, profile.valid_to),
+            validity=Validity.of_days(profile.valid_from, profile.valid_to),
         )
 
     def _vitale_certificate(self, profile: VitaleProfile, key: EllipticCurvePrivateKey, label: str) -> Certificate:
@@ -179,7 +202,7 @@ class TestPki:
             _serial(self._randomness, label),
             usage(commitment=True),
             vitale_holders(profile),
-            Validity(Validity.of_days(profile.valid_from, profile.valid_from).first, VALID_TO),
+            validity=Validity(Validity.of_days(profile.valid_from, profile.valid_from).first, VALID_TO),
         )
 
     def issue_billing_party(self, role: Literal["caisse", "biller"], code: str, name: str) -> BillingParty:

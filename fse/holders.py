@@ -15,10 +15,10 @@ from fse.errors import FseError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BillingParty", "CpsEntitlement", "Holder", "HolderError", "VitaleHolders"]
+__all__ = ["ApcvRights", "BillingParty", "CpsEntitlement", "Holder", "HolderError", "VitaleHolders"]
 
 _OID = schemas.read_toml("pki.toml")["oid"]
-_SEQUENCE, _PRINTABLE, _BOOLEAN, _INTEGER, _CONTEXT_0 = 0x30, 0x13, 0x01, 0x02, 0x80
+_SEQUENCE, _PRINTABLE, _BOOLEAN, _INTEGER, _OCTETS, _CONTEXT_0 = 0x30, 0x13, 0x01, 0x02, 0x04, 0x80
 
 _Value = TypeVar("_Value")
 
@@ -94,6 +94,24 @@ class VitaleHolders:
 
 
 @dataclass(frozen=True, slots=True)
+class ApcvRights:
+    """What makes a certificate the token of an apCV-sim: the SHA-256 of the data that it binds."""
+
+    digest: bytes
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate) -> ApcvRights | None:
+        """Return what ``certificate`` says, None for that of a card; raises :class:`HolderError` (HOLDER-FORM)."""
+        if _extension(certificate, "apcv_rights") is None:
+            return None
+        return _read(certificate, "apcv_rights", cls._parse)
+
+    @classmethod
+    def _parse(cls, body: bytes) -> ApcvRights:
+        return cls(der.read(body, _OCTETS)[0])
+
+
+@dataclass(frozen=True, slots=True)
 class BillingParty:
     """A caisse (9 digits) or a biller (FINESS), as its certificate names it."""
 
@@ -118,9 +136,21 @@ def _printable(body: bytes) -> tuple[str, bytes]:
 
 
 def _read(certificate: x509.Certificate, name: str, parse: Callable[[bytes], _Value]) -> _Value:
+    value = _extension(certificate, name)
     try:
-        extension: Any = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(_OID[name])).value
-        body, _ = der.read(extension.value, _SEQUENCE)
-        return parse(body)
-    except (x509.ExtensionNotFound, ValueError):
+        if value is not None:
+            return parse(der.read(value, _SEQUENCE)[0])
+    except ValueError:
+        pass
+    raise HolderError("HOLDER-FORM", extension=name)
+
+
+def _extension(certificate: x509.Certificate, name: str) -> bytes | None:
+    """Return the value of an extension of ours, None when it is not there."""
+    try:
+        found: Any = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(_OID[name])).value
+    except x509.ExtensionNotFound:
+        return None
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         raise HolderError("HOLDER-FORM", extension=name) from None
+    return bytes(found.value)

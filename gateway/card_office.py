@@ -17,12 +17,13 @@ from card_sim.cps import CpsCard
 from card_sim.description import read_description, read_table
 from card_sim.durable_files import replace_file
 from card_sim.errors import CardLifeError
-from card_sim.life import CardEvent
+from card_sim.life import CardEvent, CardState
 from card_sim.pki import TestPki
 from card_sim.profiles import CpsProfile, VitaleProfile
 from card_sim.randomness import SystemRandomness
 from card_sim.storage import save
 from fse.deadlines import PARIS
+from fse.holders import ApcvRights
 from gateway.card_file import held_card
 from gateway.errors import GatewayError
 
@@ -96,9 +97,8 @@ class CardOffice:
 
         ``changes`` is a TOML file with the fields of the profile that are new (rights, cover, exemption…).
         """
-        with held_card(path) as card:
-            if isinstance(card, CpsCard):
-                _wrong_kind(path, card)
+        with held_card(path) as held:
+            card = _vitale(path, held)
             card.life = _after(path, card, CardEvent.UPDATE, on)
             new = {} if changes is None else read_table(changes)
             place = str(path if changes is None else changes)
@@ -107,6 +107,24 @@ class CardOffice:
                 updated = pki.renew_vitale(card, profile)
             save(updated, path)
         return updated
+
+    def telephone(self, path: Path, output: Path, *, first: datetime, minutes: int) -> VitaleCard:
+        """
+        Make the apCV-sim of the Vitale in ``path``, in ``output``: the card on a telephone, good for ``minutes``.
+
+        Raises as :meth:`new` does, and CARD-LIFE for a card that is no longer in use.
+        """
+        if output.exists():
+            raise GatewayError("CARD-TAKEN", file=output)
+        with held_card(path) as held:
+            card = _vitale(path, held)
+            if card.life.state is not CardState.IN_USE:
+                raise GatewayError("CARD-LIFE", file=path, state=card.life.state.value, event="telephone")
+            with self._pki() as pki:
+                token = pki.issue_apcv(card.profile, first, first + timedelta(minutes=minutes))
+        output.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        save(token, output)
+        return token
 
     def _issue(self, profile: CpsProfile | VitaleProfile, output: Path) -> CpsCard | VitaleCard:
         """Make a card and save it."""
@@ -153,6 +171,15 @@ def _after(path: Path, card: CpsCard | VitaleCard, event: CardEvent, on: date, s
         return card.life.after(event, on, successor)
     except CardLifeError:
         raise GatewayError("CARD-LIFE", file=path, state=card.life.state.value, event=event.value) from None
+
+
+def _vitale(path: Path, card: CpsCard | VitaleCard) -> VitaleCard:
+    """Return ``card``, a Vitale of plastic; GatewayError (CARD-KIND) for a CPS or an apCV-sim."""
+    if isinstance(card, CpsCard):
+        _wrong_kind(path, card)
+    if ApcvRights.of(card.certificate) is not None:
+        raise GatewayError("CARD-KIND", file=path, kind="apCV-sim", expected="Vitale")
+    return card
 
 
 def _wrong_kind(path: Path, card: CpsCard | VitaleCard) -> NoReturn:

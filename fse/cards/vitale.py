@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.x509 import load_der_x509_certificate
 
 from fse.cards import fields, tlv
 from fse.cards.application import CardApplication
 from fse.cards.errors import NotATestCard, NotAVitale
 from fse.cards.vocabulary import LIMIT, SIGNATURE, VITALE
+from fse.holders import ApcvRights, HolderError
 from fse.identifiers import Nir, check_rpps
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from fse.cards.apdu import Transmit
     from fse.cards.tlv import Place
@@ -69,8 +72,8 @@ class VitaleData:
 
     ``beneficiaries`` are the others than the insured; :attr:`holders` is everybody. ``updated_on`` is the last update
     of the card. ``attending_physician`` is the RPPS of the médecin traitant, ``exemption`` the code of exoneration of
-    the ticket modérateur, ``cover`` a key of ``[vitale.covers]``; None where there is none. The certificates are DER,
-    not yet trusted.
+    the ticket modérateur, ``cover`` a key of ``[vitale.covers]``; None where there is none. ``token_until`` is when the
+    token of an apCV-sim ends, None for a card. The certificates are DER, not yet trusted.
     """
 
     serial: str
@@ -87,6 +90,7 @@ class VitaleData:
     attending_physician: str | None = None
     exemption: str | None = None
     cover: str | None = None
+    token_until: datetime | None = None
 
     @property
     def holders(self) -> tuple[Holder, ...]:
@@ -117,7 +121,8 @@ class VitaleReader:
         self._application.select()
         place = tlv.Place("Vitale", "data")
         tags = dict(VITALE["tags"])
-        content = tlv.only(self._application.read_file("data"), tags.pop("template"), place)
+        data = self._application.read_file("data")
+        content = tlv.only(data, tags.pop("template"), place)
         found = tlv.fields(content, tags, place, optional=_OPTIONAL)
         if found["nature"] != VITALE["nature"].encode("ascii"):
             raise NotATestCard("Vitale")
@@ -126,6 +131,7 @@ class VitaleReader:
             found["beneficiaries"], items["beneficiary"], LIMIT["beneficiaries"], place.inside("beneficiaries")
         )
         periods = tlv.items(found["rights"], items["period"], LIMIT["rights_periods"], place.inside("rights"))
+        certificate = self._application.read_certificate("certificate")
         return VitaleData(
             serial=fields.digits(found["serial"], 12, place.inside("serial")),
             insured=_insured(found["insured"], place.inside("insured")),
@@ -136,7 +142,7 @@ class VitaleReader:
             rights=tuple(_period(value, where) for value, where in periods),
             updated_on=fields.day(found["updated_on"], place.inside("updated_on")),
             valid_from=fields.day(found["valid_from"], place.inside("valid_from")),
-            certificate=self._application.read_certificate("certificate"),
+            certificate=certificate,
             issuer_certificate=self._application.read_certificate("issuer_certificate"),
             attending_physician=(
                 fields.identifier(found["attending_physician"], check_rpps, place.inside("attending_physician"))
@@ -147,6 +153,7 @@ class VitaleReader:
             cover=(
                 fields.word(found["cover"], list(VITALE["covers"]), place.inside("cover")) if "cover" in found else None
             ),
+            token_until=_token_until(certificate, data),
         )
 
     def sign(self, digest: bytes) -> bytes:
@@ -166,6 +173,21 @@ class VitaleReader:
         if not in_range or encode_dss_signature(r, s) != signature:
             raise tlv.Place("Vitale", "signature").wrong("encoding")
         return signature
+
+
+def _token_until(certificate: bytes, data: bytes) -> datetime | None:
+    """Return when the token of an apCV-sim ends, None for a card; the token must bind ``data``."""
+    place = tlv.Place("Vitale", "certificate")
+    try:
+        found = load_der_x509_certificate(certificate)
+        rights = ApcvRights.of(found)
+    except (ValueError, HolderError):
+        raise place.wrong("token") from None
+    if rights is None:
+        return None
+    if rights.digest != sha256(data).digest():
+        raise place.wrong("rights")
+    return found.not_valid_after_utc
 
 
 def _insured(value: bytes, place: Place) -> Insured:

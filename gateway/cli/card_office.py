@@ -1,8 +1,8 @@
-"""``fse card new``, ``show``, ``verify-pin``, ``unblock``, ``oppose``, ``expire``, ``update``, ``withdraw``."""
+"""``fse card new``, ``telephone``, ``show``, ``verify-pin``, ``unblock``, and the life of a card on disk."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,8 @@ from card_sim.life import CardState
 from card_sim.pin import MAXIMUM_TRIES, MAXIMUM_UNBLOCKS
 from card_sim.storage import load
 from fse.cards import CpsReader
-from fse.deadlines import PARIS
+from fse.deadlines import PARIS, paris_date
+from fse.holders import ApcvRights
 from fse.identifiers import mask_nir
 from fse.vitale_update import is_out_of_date
 from gateway.card_file import card_in_reader
@@ -24,6 +25,8 @@ from gateway.errors import GatewayError
 from gateway.home import Home
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from card_sim.vitale import VitaleCard
 
 __all__ = ["add_to"]
@@ -40,7 +43,7 @@ CodeFile = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the group ``app``."""
-    for command in (new, show, verify_pin, unblock, oppose, expire, update, withdraw):
+    for command in (new, telephone, show, verify_pin, unblock, oppose, expire, update, withdraw):
         app.command(command.__name__.replace("_", "-"))(command)
 
 
@@ -58,6 +61,22 @@ def new(
     card = _office().new(description, output, replaces=replaces, on=_day(on))
     console.print(f"[green]✔[/] {say('carte faite', 'card made')} :", output, highlight=False)
     console.print(_table(card, _day(on)))
+
+
+def telephone(
+    path: CardFile,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="APCV", help="fichier à écrire")],
+    at: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="début du jeton, 2025-03-04T10:30+01:00 (défaut : maintenant)")
+    ] = None,
+    minutes: Annotated[int, typer.Option(min=1, max=1440, help="durée du jeton")] = 15,
+    lang: LanguageOption = "fr",
+) -> None:
+    """Fait l'apCV-sim d'une Vitale : la carte sur le téléphone, un jeton de droits signé, bon quelques minutes."""
+    del lang
+    card = _office().telephone(path, output, first=_instant(at), minutes=minutes)
+    console.print(f"[green]✔[/] {say('apCV-sim faite', 'apCV-sim made')} :", output, highlight=False)
+    console.print(_table(card, paris_date(card.certificate.not_valid_before_utc)))
 
 
 def show(path: CardFile, on: Day = None, lang: LanguageOption = "fr") -> None:
@@ -139,6 +158,19 @@ def _day(text: str | None) -> date:
         raise typer.BadParameter(say("AAAA-MM-JJ attendu", "YYYY-MM-DD expected"), param_hint="--on") from None
 
 
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.min  # noqa: DTZ901 - naive on purpose: refused just below
+    if found.tzinfo is None:
+        told = say("AAAA-MM-JJTHH:MM+01:00 attendu", "YYYY-MM-DDTHH:MM+01:00 expected")
+        raise typer.BadParameter(told, param_hint="--at")
+    return found.astimezone(UTC)
+
+
 def _code(file: Path | None, what: str, *, confirm: bool = False) -> str:
     if file is not None:
         return read_file(file, 100).decode("ascii", "replace").strip()
@@ -197,14 +229,21 @@ def _cps_rows(card: CpsCard, on: date) -> list[tuple[str, str]]:
     ]
 
 
+def _period(token: Certificate) -> str:
+    ends = (token.not_valid_before_utc, token.not_valid_after_utc)
+    return " → ".join(f"{one.astimezone(PARIS):%d/%m/%Y %H:%M}" for one in ends)
+
+
 def _vitale_rows(card: VitaleCard, on: date) -> list[tuple[str, str]]:
     family = card.profile
     rights = ", ".join(f"{day_text(one.start)} → {day_text(one.end)}" for one in family.rights)
     opened = any(one.start <= on <= one.end for one in family.rights)
     old = is_out_of_date(family.updated_on, on)
     people = [f"{one.first_name} {one.family_name} ({one.quality})" for one in family.beneficiaries]
+    token = [] if ApcvRights.of(card.certificate) is None else [(say("jeton", "token"), _period(card.certificate))]
     return [
-        (say("carte", "card"), f"Vitale {family.serial}"),
+        (say("carte", "card"), f"{'apCV-sim' if token else 'Vitale'} {family.serial}"),
+        *token,
         (say("assuré", "insured"), f"{family.first_name} {family.family_name}, NIR {mask_nir(family.nir)}"),
         (say("bénéficiaires", "beneficiaries"), ", ".join(people) or "–"),
         (say("caisse", "caisse"), f"{family.regime} {family.caisse} {family.centre}"),

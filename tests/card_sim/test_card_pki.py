@@ -150,10 +150,10 @@ def test_openssl_reads_the_authorities(
     """Authorities are limited to holders, and every name says TEST."""
     new_pki().export_trust(tmp_path)
     for name, path_length, subject in (
-        ("root.pem", 1, "TEST AC RACINE"),
-        ("authorities/cps.pem", 0, "TEST AC CPS"),
-        ("authorities/vitale.pem", 0, "TEST AC VITALE"),
-        ("authorities/facturation.pem", 0, "TEST AC FACTURATION"),
+        ("root.pem", 1, "TEST AC RACINE IGC-SIM FORT"),
+        ("authorities/cps.pem", 0, "TEST AC IGC-SIM FORT PERSONNES"),
+        ("authorities/vitale.pem", 0, "TEST AC IGC-SIM VITALE"),
+        ("authorities/facturation.pem", 0, "TEST AC-FACTURATION IGC-SIM"),
     ):
         text = openssl("x509", "-in", name, "-noout", "-text").stdout
         assert f"CA:TRUE, pathlen:{path_length}\n" in text

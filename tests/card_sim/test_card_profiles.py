@@ -80,7 +80,10 @@ def test_the_wallet_has_the_people_of_the_demonstration() -> None:
         "prototype": "019980000",
         "mutuel": "919990506",
         "dailleurs": "019970000",
+        "secours": "019980000",
     }
+    covers = {name: one.cover for name, one in people.items() if one.cover is not None}
+    assert covers == {"solidaire": "c2s", "secours": "ame"}
     assert wallet.opposed == (people["opposee"].serial,)
     assert {one.rpps: (one.profession, one.may_sign_sheet, one.may_sign_lot) for one in wallet.cps.values()} == {
         "99700000013": ("medecin", True, True),
@@ -195,9 +198,9 @@ def test_a_wrong_beneficiary_is_named(key: str, value: object) -> None:
 
 def test_days_must_be_in_order() -> None:
     """A card or a right that ends before it begins is refused."""
-    with pytest.raises(ProfileInvalid, match="the first day is after the last"):
+    with pytest.raises(ProfileInvalid, match="valid_from is after valid_to"):
         CpsProfile.from_dict(raw("cps", "medecin") | {"valid_to": "2014-12-31"})
-    with pytest.raises(ProfileInvalid, match="the first day is after the last") as refused:
+    with pytest.raises(ProfileInvalid, match="start is after end") as refused:
         VitaleProfile.from_dict(raw("vitale", "dutest") | {"rights": [{"start": "2020-01-02", "end": "2020-01-01"}]})
     assert refused.value.place == "profile.rights.0"
 

@@ -268,3 +268,17 @@ def test_the_pieces_of_the_parser() -> None:
         (b"\xff\xff", Place("CPS", "data.3")),
     ]
     assert [announced_size(bytes.fromhex(head), HERE) for head in ("E17F", "E18180", "E1820100")] == [129, 131, 260]
+
+
+def test_rights_that_the_token_does_not_bind_are_refused() -> None:
+    """Protects the apCV-sim: its rights are signed; those of another family, or one digit changed, are not read."""
+    pki = TestPki.create(SeededRandomness("lies"), now=datetime(2025, 3, 4, tzinfo=UTC))
+    first, last = datetime(2025, 3, 4, 9, tzinfo=UTC), datetime(2025, 3, 4, 9, 15, tzinfo=UTC)
+    token = pki.issue_apcv(demo_wallet().vitale["specimen"], first, last).certificate.public_bytes(Encoding.DER)
+    assert VitaleReader(LyingCard(FAMILY, token).transmit).read().token_until == last
+    assert VitaleReader(LyingCard(FAMILY).transmit).read().token_until is None
+    for data in (family_data(demo_wallet().vitale["dutest"]), FAMILY.replace(b"20491231", b"20591231")):
+        assert data != FAMILY
+        with pytest.raises(CardDataInvalid) as caught:
+            VitaleReader(LyingCard(data, token).transmit).read()
+        assert caught.value.facts["reason"] == "rights"

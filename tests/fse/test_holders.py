@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from fse.holders import BillingParty, CpsEntitlement, Holder, HolderError, VitaleHolders
-from tests.fse.sheet_builders import BILLER, CAISSE, cps, party, vitale
+from card_sim.vitale import family_data
+from fse.holders import ApcvRights, BillingParty, CpsEntitlement, Holder, HolderError, VitaleHolders
+from tests.fse.sheet_builders import BILLER, CAISSE, NOW, cps, new_pki, party, vitale
 
 ARC = "2.25.211780421374440933141047428433180243861"
 
@@ -46,6 +48,13 @@ def test_billing_parties_say_their_role_and_code() -> None:
     assert BillingParty.of(party(BILLER).certificate) == BillingParty("biller", BILLER)
 
 
+def test_only_the_token_of_a_telephone_binds_rights() -> None:
+    """A card's certificate is no token; a token binds the SHA-256 of the data beside it."""
+    assert ApcvRights.of(vitale().certificate) is None
+    token = new_pki().issue_apcv(vitale().profile, NOW, NOW + timedelta(minutes=15)).certificate
+    assert ApcvRights.of(token) == ApcvRights(sha256(family_data(vitale().profile)).digest())
+
+
 @pytest.mark.parametrize("kind", [CpsEntitlement, VitaleHolders, BillingParty])
 def test_a_certificate_of_another_family_says_nothing(kind: Any) -> None:  # noqa: ANN401 - one of three classes
     """A holder is read from the extension of his own family only."""
@@ -57,6 +66,7 @@ def test_a_certificate_of_another_family_says_nothing(kind: Any) -> None:  # noq
 @pytest.mark.parametrize(
     ("kind", "number", "value"),
     [
+        pytest.param(ApcvRights, 6, b"\x30\x00", id="token of nothing"),
         pytest.param(CpsEntitlement, 3, b"", id="empty"),
         pytest.param(CpsEntitlement, 3, bytes.fromhex("3000"), id="no item"),
         pytest.param(CpsEntitlement, 3, bytes.fromhex("3003 1301ff"), id="not ASCII"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +182,8 @@ def test_a_card_that_is_so(name: str, tmp_path: Path) -> None:
         bench.open()
     elif name == "vitale-clone":
         vitale = other_infrastructure().issue_vitale(wallet.vitale["dutest"])
+    elif name == "vitale-apcv-ended":
+        vitale = pki.issue_apcv(family.profile, TUESDAY - timedelta(minutes=16), TUESDAY - timedelta(minutes=1))
     elif name == "vitale-opposed":
         bench.opposed |= {family.profile.serial}
         bench.open()

@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import copytree
 
@@ -20,12 +20,14 @@ from card_sim.errors import CardSimError
 from card_sim.storage import load
 from fse.cards import CardError
 from fse.errors import FseError
+from fse.seals import verify_sheet
 from fse.vitale_update import is_out_of_date
 from gateway.card_file import card_in_reader
 from gateway.cli.card import app
 from gateway.cli.cards_and_sheets import seal
 from gateway.home import Home
 from gateway.readers import ProfessionalCard
+from gateway.trust_folder import read_trust
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FSE = Path(sys.executable).with_name("fse")
@@ -73,11 +75,11 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-def seal_with(tmp_path: Path, cps: Path | None = None) -> str:
+def seal_with(tmp_path: Path, cps: Path | None = None, vitale: Path | None = None) -> str:
     """Seal the example of 4 March 2025; return the rule that refuses it, or nothing."""
     pin = written(tmp_path / "pin", "1234")
     try:
-        seal(EXAMPLES / "encounter.json", tmp_path / "sheet.fse", cps=cps, pin_file=pin)
+        seal(EXAMPLES / "encounter.json", tmp_path / "sheet.fse", cps=cps, vitale=vitale, pin_file=pin)
     except FseError as error:
         return error.rule.id
     return ""
@@ -250,6 +252,29 @@ def test_a_card_is_taken_out_of_a_running_reader(home: Home) -> None:
         running.stdout.read()
     assert running.returncode == 0
     assert refused("remove", "--slot", "1") == "CARD-NO-READER"
+
+
+def test_a_card_on_a_telephone_seals_while_its_token_lasts(home: Home, tmp_path: Path) -> None:
+    """Protects the apCV-sim: a sheet both sign, its end to the second, and no long-lived card made out of a token."""
+    vitale, token = home.vitale("1850362041999"), tmp_path / "apcv.json"
+    at = ("--at", "2025-03-04T09:25+01:00", "--minutes", "15")
+    shown = card("telephone", vitale, "-o", token, *at)
+    assert "apCV-sim 990000000001" in shown
+    assert "04/03/2025 09:25 → 04/03/2025 09:40" in shown
+    assert refused("telephone", vitale, "-o", token) == "CARD-TAKEN"
+    assert seal_with(tmp_path, vitale=token) == ""  # the example is of 09:40: its last second
+    verify_sheet((tmp_path / "sheet.fse").read_bytes(), read_trust(home.trust), datetime.now(UTC))
+    early = tmp_path / "early.json"
+    card("telephone", vitale, "-o", early, "--at", "2025-03-04T09:24:59+01:00")
+    assert seal_with(tmp_path, vitale=early) == "TRUST-PERIOD"
+    assert invoke("telephone", vitale, "-o", tmp_path / "x", "--at", "2025-03-04T09:25").exit_code == 2
+    for command in (("update", token), ("telephone", token, "-o", tmp_path / "y")):
+        assert refused(*command) == "CARD-KIND"
+    assert refused("telephone", home.cps("99700000013"), "-o", tmp_path / "z") == "CARD-KIND"
+    card("oppose", vitale)
+    assert refused("telephone", vitale, "-o", tmp_path / "late") == "CARD-LIFE"
+    assert seal_with(tmp_path, vitale=token) == ""
+    assert b"carte-opposee" in (tmp_path / "sheet.fse").read_bytes()  # the opposition reaches the telephone too
 
 
 def test_a_card_in_a_reader_is_nobody_elses(home: Home, tmp_path: Path) -> None:
