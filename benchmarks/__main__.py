@@ -24,11 +24,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from card_sim.pki import TestPki
 from card_sim.randomness import SeededRandomness
 from card_sim.wallet import demo_wallet
-from fse.act_table import act_table
-from fse.caisses import caisse_table
 from fse.encounter import read_encounter
 from fse.seals import seal_as_patient, seal_as_professional, verify_sheet
 from fse.sheet_xml import write_sheet
+from fse.tables import package_tables
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard, VitaleCard
 from gateway.single_sheet import seal_one
@@ -65,8 +64,8 @@ def main() -> None:
     professional.unlock(wallet.cps["medecin"].pin)
     family = VitaleCard.insert(vitale.transmit)
     hands = CardsAtHand(professional, vitale.transmit)
-    profile, acts, caisses = load_profile(), act_table(), caisse_table()
-    one = seal_one(encounter, hands, profile, acts, caisses, number=1)
+    profile, tables = load_profile(), package_tables()
+    one = seal_one(encounter, hands, profile, tables, number=1)
     payload, file, purpose = write_sheet(one.sheet), one.file.encode(), one.sheet.mode.purpose
     digest = sha256(payload).digest()
 
@@ -81,7 +80,7 @@ def main() -> None:
     measured: dict[str, Callable[[], object]] = {
         "two seals, cards behind APDU": two_seals,
         "encounter to sealed sheet (cards read, priced, routed)": lambda: seal_one(
-            encounter, hands, profile, acts, caisses, number=1
+            encounter, hands, profile, tables, number=1
         ),
         "write the XML": lambda: write_sheet(one.sheet),
         "verify a sealed sheet": lambda: verify_sheet(file, trust, datetime.now(UTC)),

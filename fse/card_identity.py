@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fse.encounter import AnonymousPatient, Encounter
+from fse.encounter import Encounter, IdentifiedPatient
 from fse.seals import WrongPatient
 
 if TYPE_CHECKING:
     from fse.cards.vitale import VitaleData
-    from fse.encounter import IdentifiedPatient, Person
+    from fse.encounter import Person
 
 __all__ = ["with_card"]
 
@@ -22,10 +22,10 @@ def with_card(encounter: Encounter, card: VitaleData) -> Encounter:
     """
     Return ``encounter`` with NIR, birth dates and ranks, and the body that pays, as the card gives them.
 
-    An anonymous encounter is returned as it is: no card belongs to it. Raises :class:`fse.seals.WrongPatient` when the
-    insured or the beneficiary is not on the card.
+    An anonymous or secret encounter is returned as it is: no card belongs to it. Raises
+    :class:`fse.seals.WrongPatient` when the insured or the beneficiary is not on the card.
     """
-    if isinstance(encounter.patient, AnonymousPatient):
+    if not isinstance(encounter.patient, IdentifiedPatient):
         return encounter
     patient = encounter.patient
     if patient.insured.nir != card.insured.nir:

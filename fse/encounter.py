@@ -30,7 +30,7 @@ from pydantic_core import PydanticCustomError
 import schemas
 from fse.deadlines import paris_date
 from fse.errors import FseError
-from fse.identifiers import IdentifierError, Nir, OrganismCode, check_finess, check_rpps
+from fse.identifiers import IdentifierError, Nir, OrganismCode, check_cip, check_finess, check_rpps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,8 @@ __all__ = [
     "Person",
     "Profession",
     "ProfessionalFact",
+    "ReferentMidwife",
+    "SecretPatient",
     "encounter_error",
     "read_encounter",
 ]
@@ -101,6 +103,7 @@ Finess = Annotated[str, _identifier(check_finess), _form("^([0-9]{2}|2[AB])[0-9]
 NirText = Annotated[
     str, _identifier(lambda value: Nir.parse(value).number), _form("^[0-9]{5}([0-9]{2}|2[AB])[0-9]{6}([0-9]{2})?$")
 ]
+Cip = Annotated[str, _identifier(check_cip), _form("^34009[0-9]{8}$")]
 Organism = Annotated[str, _identifier(OrganismCode.parse), _form("^[0-9]{9}$")]
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỹ"  # Latin letters as every engine reads them; the XSD's Nom has the same
 Name = Annotated[str, StringConstraints(pattern=f"^[{_LETTER}][{_LETTER}'’ -]*$", max_length=50)]
@@ -154,6 +157,7 @@ class IdentifiedPatient(_Facts):
     insured: Insured
     beneficiary: Person | None = Field(default=None, description="absent when the insured is the patient")
     organism: Organism = Field(description="régime 2 + caisse 3 + centre 4: the body that pays")
+    local_scheme: StrictBool = Field(default=False, description="member of the régime local d'Alsace-Moselle")
 
 
 class AnonymousPatient(_Facts):
@@ -161,6 +165,14 @@ class AnonymousPatient(_Facts):
 
     kind: Literal["anonymous"] = "anonymous"
     minor: StrictBool
+    without_rights: StrictBool = Field(default=False, description="no base scheme, or no open rights (CSS R162-57)")
+
+
+class SecretPatient(_Facts):
+    """A minor who asks for contraception in secret: the exact birth date, and nothing else (pseudo-NIR …042)."""
+
+    kind: Literal["secret"] = "secret"
+    birth_date: Day
 
 
 class ProfessionalFact(_Facts):
@@ -185,9 +197,27 @@ class ActFact(_Facts):
         le=45,
         description="week in progress, 1 being the first (IVG forfaits); counted from pregnancy_start when absent",
     )
+    titre: Literal["I", "II"] | None = Field(
+        default=None, description="of the convention, for a consultation that is not of the titre of the act table"
+    )
+    cip: Cip | None = Field(default=None, description="CIP13 of a vaccine that was given")
+    financed_by: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9 ._-]{1,40}$",
+        description="who else pays this act by his own competence (PEGASE…): it is then not billed",
+    )
     by: Literal["service", "delegated"] = Field(
         default="service", description="delegated: done elsewhere, paid by the département"
     )
+
+
+class ReferentMidwife(_Facts):
+    """The designation of a sage-femme référente: the woman's choice, the midwife's consent, on record."""
+
+    rpps: Rpps
+    designated_on: Day
+    chosen_by_woman: StrictBool
+    accepted: StrictBool
 
 
 class Encounter(_Facts):
@@ -199,12 +229,13 @@ class Encounter(_Facts):
     at: Instant = Field(description="when the patient was seen, with its offset")
     site: Finess = Field(description="FINESS of the place of care")
     professional: ProfessionalFact
-    patient: Annotated[IdentifiedPatient | AnonymousPatient, Field(discriminator="kind")]
+    patient: Annotated[IdentifiedPatient | AnonymousPatient | SecretPatient, Field(discriminator="kind")]
     vitale: CardInReader = CardInReader.PRESENT
     cps: Literal["present", "unusable"] = "present"
     acts: tuple[ActFact, ...] = Field(min_length=1, max_length=20)
     pregnancy_start: Day | None = Field(default=None, description="date présumée de début de grossesse")
     delivery_date: Day | None = None
+    referent_midwife: ReferentMidwife | None = Field(default=None, description="for the forfait SFR")
     accident_by_third_party: Day | None = Field(default=None, description="date of an accident caused by somebody else")
 
     @model_validator(mode="after")
@@ -218,6 +249,8 @@ class Encounter(_Facts):
             raise _broken("ENC-VALUE", place="at", **reasons) from None
         dates = {f"acts[{index}].on": act.on for index, act in enumerate(self.acts)}
         dates |= {name: getattr(self, name) for name in ("pregnancy_start", "delivery_date", "accident_by_third_party")}
+        if self.referent_midwife is not None:
+            dates["referent_midwife.designated_on"] = self.referent_midwife.designated_on
         dates["patient.birth_date"] = self.patient_birth_date
         for place, value in dates.items():
             if value is not None and value > day:
@@ -234,6 +267,8 @@ class Encounter(_Facts):
         """Birth date of whoever received the care; None for an anonymous patient."""
         if isinstance(self.patient, AnonymousPatient):
             return None
+        if isinstance(self.patient, SecretPatient):
+            return self.patient.birth_date
         return (self.patient.beneficiary or self.patient.insured).birth_date
 
     def day_of(self, act: ActFact) -> date:
@@ -297,4 +332,4 @@ def _place(location: tuple[int | str, ...]) -> str:
     return "".join(names).removeprefix(".") or "encounter"
 
 
-_KINDS = frozenset({"identified", "anonymous"})
+_KINDS = frozenset({"identified", "anonymous", "secret"})

@@ -1,5 +1,5 @@
 """
-The identifiers of a sheet: NIR (see :mod:`fse.nir`), RPPS, FINESS and code organisme.
+The identifiers of a sheet: NIR (see :mod:`fse.nir`), RPPS, FINESS, CIP of a vaccine and code organisme.
 
 Each check raises :class:`IdentifierError` with the field, the masked value and what to do.
 """
@@ -17,6 +17,7 @@ __all__ = [
     "Nir",
     "NirKind",
     "OrganismCode",
+    "check_cip",
     "check_finess",
     "check_rpps",
     "is_luhn_valid",
@@ -26,6 +27,8 @@ __all__ = [
 
 _RPPS = re.compile(r"[0-9]{11}")
 _FINESS = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}")
+_CIP = re.compile(r"34009[0-9]{8}")
+_LONGEST_CIP = 13
 _ORGANISM = re.compile(r"([0-9]{2})([0-9]{3})([0-9]{4})")
 
 
@@ -63,6 +66,20 @@ def check_finess(text: str, field: str = "finess") -> str:
         raise IdentifierError("FINESS-FORM", field=field, value=mask_nir(text))
     if not is_luhn_valid(text.replace("A", "1").replace("B", "2")):
         raise IdentifierError("FINESS-KEY", field=field, value=mask_nir(text))
+    return text
+
+
+def check_cip(text: str, field: str = "cip") -> str:
+    """
+    Return ``text`` when it is a CIP13: 34009, then 8 digits, the last one the key of an EAN-13.
+
+    :raises IdentifierError: ``CIP-FORM`` or ``CIP-KEY``.
+    """
+    if _CIP.fullmatch(text) is None:
+        raise IdentifierError("CIP-FORM", field=field, value=text[:_LONGEST_CIP])
+    weighed = sum(int(digit) * weight for digit, weight in zip(text, (1, 3) * 7, strict=False))
+    if weighed % 10:
+        raise IdentifierError("CIP-KEY", field=field, value=text)
     return text
 
 

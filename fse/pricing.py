@@ -6,98 +6,24 @@ A PMI never asks the patient for money: what the insurance does not pay stays in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import schemas
-from fse.act_window import CaseFacts
+from fse.act_window import add_months
 from fse.maternity import MaternityPeriod, Moment, is_newborn
 from fse.price_refusal import PricingError, refusal
+from fse.priced_act import Nature, PricedAct, PricingQuestion, Reason, part_of, reason
 
 if TYPE_CHECKING:
-    from datetime import date
-    from decimal import Decimal
-
     from fse.act_table import ActLine, ActTable
 
 __all__ = ["Nature", "PricedAct", "PricingError", "PricingQuestion", "Reason", "price"]
-
-Nature = Literal["maladie", "maternite"]
 
 _LARGEST_QUANTITY = 99
 _WHOLE = 100
 _MATERNITY = "30"
 _NATURES: dict[str, Nature] = {"10": "maladie", _MATERNITY: "maternite"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricingQuestion:
-    """
-    What is known of one act; ``on`` is the day when it was done.
-
-    ``pregnancy_start`` is the date présumée de début de grossesse; ``weeks_of_pregnancy`` the week in progress, 1
-    being the first (6 and 7 for a drug forfait «6th and 7th weeks»), counted from ``pregnancy_start`` when absent.
-    ``profession`` is ``medecin``, ``sage-femme`` or ``infirmier``.
-    """
-
-    code: str
-    on: date
-    profession: str
-    quantity: int = 1
-    beneficiary_birth_date: date | None = None
-    pregnancy_start: date | None = None
-    delivery_date: date | None = None
-    weeks_of_pregnancy: int | None = None
-    pediatrician: bool = False
-
-    @property
-    def facts(self) -> CaseFacts:
-        """Return what the windows of the table look at."""
-        return CaseFacts(
-            on=self.on,
-            birth_date=self.beneficiary_birth_date,
-            delivery_date=self.delivery_date,
-            pregnancy_start=self.pregnancy_start,
-            week=self.weeks_of_pregnancy,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One short sentence of the explanation, and where it comes from."""
-
-    fr: str
-    en: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricedAct:
-    """
-    The price of an act, in euro cents.
-
-    ``letter`` and ``coefficient`` are what the sheet prints (C 2.5 for the code EPP). ``cents`` = ``unit_cents`` x
-    ``quantity``; ``amo_cents`` is the part of the compulsory insurance, rounded half up to the cent once for the
-    line; ``complement_cents`` is the rest, asked from nobody here. ``certainty`` is that of the table's amount.
-    """
-
-    code: str
-    label: str
-    letter: str
-    coefficient: Decimal | None
-    subject: str
-    titre: str
-    quantity: int
-    unit_cents: int
-    cents: int
-    rate_percent: int
-    nature: Nature
-    exemption: str
-    amo_cents: int
-    complement_cents: int
-    patient_cents: int = field(default=0, init=False)
-    certainty: str
-    reasons: tuple[Reason, ...]
+_MONTHS_IN_YEAR = 12
 
 
 def price(question: PricingQuestion, table: ActTable) -> PricedAct:
@@ -107,27 +33,32 @@ def price(question: PricingQuestion, table: ActTable) -> PricedAct:
     :raises PricingError: ``PRICING-UNKNOWN`` (outside the table), ``PRICING-PERIOD`` (not in force),
         ``PRICING-PROFESSION``, ``PRICING-PEDIATRICIAN``, ``PRICING-AGE``, ``PRICING-WEEK``, ``PRICING-DELIVERY``,
         ``PRICING-FACT`` (a fact is missing), ``PRICING-PAPER`` (paid on another form), ``PRICING-DATES``,
-        ``PRICING-PREGNANCY`` (too long without a delivery), ``PRICING-QUANTITY``.
+        ``PRICING-PREGNANCY`` (too long without a delivery), ``PRICING-QUANTITY``, ``PRICING-TITRE`` (another titre
+        than the table's for what is no consultation), ``PRICING-CHILD`` (a child of six or more under titre I),
+        ``PRICING-REFERENT`` (no recorded sage-femme référente).
     """
     _check_question(question)
     facts = question.facts
+    if known := table.acts(question.code):
+        _check_child(known[0], question)
     line = table.find(question.code, question.profession, facts, pediatrician=question.pediatrician)
     if line is None:
         raise refusal(question, table)
     if line.cents is None or line.rate_percent is None:
         raise PricingError("PRICING-PAPER", code=line.code, form="708" if line.subject == "vaccine" else "709")
-    nature, rate, why = _cover(line, line.rate_percent, question)
+    titre = _titre(line, question)
+    nature, rate, why = _cover(line, titre, line.rate_percent, question)
     cents = line.cents * question.quantity
-    amo = (cents * rate + _WHOLE // 2) // _WHOLE
+    amo = part_of(cents, rate)
     euros, rest = divmod(line.cents, 100)
-    tariff = _reason("tariff", line.source, code=line.code, euros=euros, cents=rest, on=question.on)
+    tariff = reason("tariff", line.source, code=line.code, euros=euros, cents=rest, on=question.on)
     return PricedAct(
         code=line.code,
         label=line.label,
         letter=line.letter,
         coefficient=line.coefficient,
         subject=line.subject,
-        titre=line.titre,
+        titre=titre,
         quantity=question.quantity,
         unit_cents=line.cents,
         cents=cents,
@@ -137,7 +68,7 @@ def price(question: PricingQuestion, table: ActTable) -> PricedAct:
         amo_cents=amo,
         complement_cents=cents - amo,
         certainty=line.certainty,
-        reasons=(tariff, *why, _reason("third-party")),
+        reasons=(tariff, *why, reason("third-party")),
     )
 
 
@@ -153,15 +84,50 @@ def _check_question(question: PricingQuestion) -> None:
         raise PricingError("PRICING-DATES", code=question.code, **facts)
 
 
-def _cover(line: ActLine, rate: int, question: PricingQuestion) -> tuple[Nature, int, tuple[Reason, ...]]:
+def _titre(line: ActLine, question: PricingQuestion) -> str:
+    """Return the titre of the convention under which the act is billed, once its performer fits (CONV-02, D35-01)."""
+    known = {"code": line.code, "on": question.on}
+    readings = schemas.read_toml("tables/pricing.toml")
+    titre = question.titre or line.titre
+    if titre != line.titre and line.subject not in readings["titre"]["subjects"]:
+        raise PricingError("PRICING-TITRE", **known, titre=line.titre)
+    if line.code in readings["referent"]["codes"] and not question.referent:
+        raise PricingError("PRICING-REFERENT", **known)
+    return titre
+
+
+def _check_child(line: ActLine, question: PricingQuestion) -> None:
+    """Raise PRICING-CHILD for a minor from the sixth birthday on, neither pregnant nor delivered, under titre I."""
+    ages = schemas.read_toml("tables/pricing.toml")["child"]
+    born = question.beneficiary_birth_date
+    expecting = question.pregnancy_start is not None or question.delivery_date is not None
+    if (question.titre or line.titre) != "I" or line.subject not in ages["subjects"] or born is None or expecting:
+        return
+    sixth, grown = (add_months(born, ages[name] * _MONTHS_IN_YEAR) for name in ("under_years", "grown_years"))
+    if sixth <= question.on < grown:
+        raise PricingError("PRICING-CHILD", code=line.code, on=question.on, years=ages["under_years"])
+
+
+def _cover(line: ActLine, titre: str, rate: int, question: PricingQuestion) -> tuple[Nature, int, tuple[Reason, ...]]:
+    """Return nature, rate and reasons: the line's, unless maternity, a newborn or the régime local change them."""
+    nature, found, reasons = _ordinary_cover(line, titre, rate, question)
+    local = schemas.read_toml("tables/pricing.toml")["local_scheme"]["percent"]
+    if question.local_scheme and nature == "maladie" and found < local:
+        return nature, local, (*reasons, reason("local-scheme", rate=local))
+    return nature, found, reasons
+
+
+def _ordinary_cover(
+    line: ActLine, titre: str, rate: int, question: PricingQuestion
+) -> tuple[Nature, int, tuple[Reason, ...]]:
     """Return nature, rate and reasons: those of the line, unless the maternity period or a newborn changes them."""
     own: Nature = _NATURES[line.nature]
     readings = schemas.read_toml("tables/pricing.toml")
-    reasons = (_reason("table-nature", line.source, nature=readings["nature"][own], rate=rate),)
-    if line.nature == _MATERNITY or line.titre != "I":
+    reasons = (reason("table-nature", line.source, nature=readings["nature"][own], rate=rate),)
+    if line.nature == _MATERNITY or titre != "I":
         return own, rate, reasons
     if line.subject in readings["newborn"]["subjects"] and is_newborn(question.facts):
-        return "maternite", _WHOLE, (_reason("newborn"),)
+        return "maternite", _WHOLE, (reason("newborn"),)
     period = MaternityPeriod.of(question.facts)
     if line.subject not in readings["maternity"]["subjects"] or period.first is None:
         return own, rate, reasons
@@ -169,11 +135,6 @@ def _cover(line: ActLine, rate: int, question: PricingQuestion) -> tuple[Nature,
     if moment is Moment.UNKNOWN:
         raise PricingError("PRICING-PREGNANCY", code=line.code, on=question.on, start=question.pregnancy_start)
     if moment is Moment.WITHIN:
-        return "maternite", _WHOLE, (_reason("maternity"),)
+        return "maternite", _WHOLE, (reason("maternity"),)
     day = period.first if moment is Moment.BEFORE else period.last
-    return own, rate, (*reasons, _reason(moment.value, day=day))
-
-
-def _reason(name: str, source: str = "", **facts: object) -> Reason:
-    words = schemas.read_toml("tables/pricing.toml")["reason"][name]
-    return Reason(words["fr"].format(**facts), words["en"].format(**facts), source or words["source"])
+    return own, rate, (*reasons, reason(moment.value, day=day))

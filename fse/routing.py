@@ -9,27 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from fse.encounter import AnonymousPatient, CardInReader
+from fse.situation import CpsState, Identity, Payer, Performer, Situation, Subject, VitaleState
 
-if TYPE_CHECKING:
-    from fse.encounter import ActFact, Encounter
-
-__all__ = [
-    "ROWS",
-    "CpsState",
-    "Identity",
-    "Outcome",
-    "Payer",
-    "Performer",
-    "Row",
-    "Situation",
-    "Subject",
-    "VitaleState",
-    "route",
-    "situation_of",
-]
+__all__ = ["ROWS", "Outcome", "Row", "route"]
 
 
 class Outcome(StrEnum):
@@ -43,69 +26,6 @@ class Outcome(StrEnum):
     RECAP = "recap"
     HELD = "held"
     REFUSED = "refused"
-
-
-class Subject(StrEnum):
-    """What the act is about, as far as the channel depends on it."""
-
-    ORDINARY = "ordinary"
-    VACCINE = "vaccine"
-    IVG = "ivg"
-    IST = "ist"
-    UNKNOWN = "unknown"
-    """The act is not in the table."""
-
-
-class Identity(StrEnum):
-    """Whether the patient may be named."""
-
-    IDENTIFIED = "identified"
-    ANONYMOUS = "anonymous"
-
-
-class Payer(StrEnum):
-    """Whether the patient's own body is a party to the convention."""
-
-    CONVENTION = "convention"
-    ELSEWHERE = "elsewhere"
-
-
-class VitaleState(StrEnum):
-    """What the Vitale card allows."""
-
-    USABLE = "usable"
-    ABSENT = "absent"
-    HARDWARE = "hardware"
-    SOFTWARE = "software"
-    OPPOSED = "opposed"
-    OPPOSED_HOLD = "opposed-hold"
-    """On the opposition list, in a service that chose to hold such sheets."""
-
-
-class CpsState(StrEnum):
-    """Whether the professional can sign."""
-
-    USABLE = "usable"
-    UNUSABLE = "unusable"
-
-
-class Performer(StrEnum):
-    """Who did the act."""
-
-    SERVICE = "service"
-    DELEGATED = "delegated"
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything that the channel of one act depends on."""
-
-    subject: Subject
-    identity: Identity
-    payer: Payer
-    vitale: VitaleState
-    cps: CpsState
-    performer: Performer
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +63,15 @@ class Row:
 
 
 _KNOWN = frozenset(Subject) - {Subject.UNKNOWN}
-_BILLED = frozenset({Subject.ORDINARY, Subject.IVG, Subject.IST})
+_BILLED = frozenset({Subject.ORDINARY, Subject.IVG, Subject.CONTRACEPTION})
 _NAMED = frozenset({Identity.IDENTIFIED})
-_SECRET = frozenset({Identity.ANONYMOUS})
+_ANONYMOUS = frozenset({Identity.ANONYMOUS, Identity.ON_REQUEST})
+_SECRET = frozenset({Identity.SECRET})
 _OURS = frozenset({Payer.CONVENTION})
+_ANY_BODY = frozenset({Payer.CONVENTION, Payer.ELSEWHERE})
 _HERE = frozenset({Performer.SERVICE})
+_THERE = frozenset({Performer.DELEGATED})
+_MINOR_SOURCE = "CSS L162-8-1, decree of 29 June 2016; law R4 (profile)"
 
 
 def _sheet(outcome: Outcome, vitale: VitaleState, source: str, cause: str = "") -> Row:
@@ -171,6 +95,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         Outcome.REFUSED,
+        "financed-elsewhere",
+        "convention art. 1; avenant PEGASE 2025-459",
+        subjects=_KNOWN,
+        payers=frozenset({Payer.FINANCED}),
+        rule="ROUTE-FINANCED",
+    ),
+    Row(
+        Outcome.REFUSED,
         "affiliation",
         "convention art. 3, 7",
         subjects=_KNOWN,
@@ -182,8 +114,9 @@ ROWS: tuple[Row, ...] = (
         Outcome.REFUSED,
         "anonymity-not-provided",
         "convention art. 10.3",
-        subjects=frozenset({Subject.ORDINARY, Subject.VACCINE}),
-        identities=_SECRET,
+        subjects=frozenset({Subject.ORDINARY, Subject.VACCINE, Subject.CONTRACEPTION}),
+        identities=_ANONYMOUS,
+        payers=_ANY_BODY,
         performers=_HERE,
         rule="ROUTE-ANONYMOUS",
     ),
@@ -192,7 +125,8 @@ ROWS: tuple[Row, ...] = (
         "ivg-anonymous",
         "convention art. 10.3.1",
         subjects=frozenset({Subject.IVG}),
-        identities=_SECRET,
+        identities=_ANONYMOUS,
+        payers=_ANY_BODY,
         performers=_HERE,
     ),
     Row(
@@ -200,7 +134,59 @@ ROWS: tuple[Row, ...] = (
         "ist-anonymous",
         "convention art. 10.3.2; CSP L2311-5",
         subjects=frozenset({Subject.IST}),
+        identities=frozenset({Identity.ANONYMOUS}),
+        payers=_ANY_BODY,
+        performers=_HERE,
+    ),
+    Row(
+        Outcome.REFUSED,
+        "ist-public",
+        "convention art. 10.3.2; CSS R162-57",
+        subjects=frozenset({Subject.IST}),
+        identities=frozenset({Identity.ON_REQUEST}),
+        payers=_ANY_BODY,
+        performers=_HERE,
+        rule="ROUTE-IST-PUBLIC",
+    ),
+    Row(
+        Outcome.REFUSED,
+        "ist-named",
+        "convention art. 10.3.2; CSS R162-56",
+        subjects=frozenset({Subject.IST}),
+        identities=_NAMED,
+        payers=_OURS,
+        performers=_HERE,
+        rule="ROUTE-IST-NAMED",
+    ),
+    Row(
+        Outcome.REFUSED,
+        "secret-not-provided",
+        _MINOR_SOURCE,
+        subjects=_KNOWN - {Subject.CONTRACEPTION},
         identities=_SECRET,
+        payers=_ANY_BODY,
+        performers=_HERE,
+        rule="ROUTE-SECRET",
+    ),
+    Row(
+        Outcome.DEGRADED,
+        "secret",
+        _MINOR_SOURCE,
+        subjects=frozenset({Subject.CONTRACEPTION}),
+        identities=_SECRET,
+        payers=_ANY_BODY,
+        cps=frozenset({CpsState.USABLE}),
+        performers=_HERE,
+        cause="secret",
+    ),
+    Row(
+        Outcome.PLAIN_PAPER,
+        "secret-paper",
+        _MINOR_SOURCE,
+        subjects=frozenset({Subject.CONTRACEPTION}),
+        identities=_SECRET,
+        payers=_ANY_BODY,
+        cps=frozenset({CpsState.UNUSABLE}),
         performers=_HERE,
     ),
     Row(
@@ -208,8 +194,9 @@ ROWS: tuple[Row, ...] = (
         "delegated-anonymous",
         "convention art. 10.3.3",
         subjects=_KNOWN,
-        identities=_SECRET,
-        performers=frozenset({Performer.DELEGATED}),
+        identities=_ANONYMOUS | _SECRET,
+        payers=_ANY_BODY,
+        performers=_THERE,
     ),
     Row(
         Outcome.RECAP,
@@ -218,7 +205,7 @@ ROWS: tuple[Row, ...] = (
         subjects=_KNOWN,
         identities=_NAMED,
         payers=_OURS,
-        performers=frozenset({Performer.DELEGATED}),
+        performers=_THERE,
     ),
     Row(
         Outcome.FORM_708,
@@ -253,40 +240,3 @@ def route(situation: Situation) -> Row:
     """Return the one row for ``situation``."""
     (row,) = (row for row in ROWS if row.matches(situation))
     return row
-
-
-_VITALE = {
-    CardInReader.PRESENT: VitaleState.USABLE,
-    CardInReader.ABSENT: VitaleState.ABSENT,
-    CardInReader.UNREADABLE: VitaleState.HARDWARE,
-    CardInReader.SOFTWARE_FAILURE: VitaleState.SOFTWARE,
-}
-
-
-def situation_of(
-    encounter: Encounter,
-    act: ActFact,
-    subject: str | None,
-    *,
-    in_convention: bool,
-    opposed: bool,
-    hold_opposed: bool = False,
-) -> Situation:
-    """
-    Return the situation of ``act`` in ``encounter``.
-
-    ``subject`` is what the act table says of the code (None: not in the table); ``opposed``: the Vitale in the reader
-    is on the opposition list; ``hold_opposed``: the service holds such sheets instead of sending them degraded.
-    """
-    vitale = _VITALE[encounter.vitale]
-    if opposed and vitale is VitaleState.USABLE:
-        vitale = VitaleState.OPPOSED_HOLD if hold_opposed else VitaleState.OPPOSED
-    subjects = {member.value: member for member in Subject}
-    return Situation(
-        subject=Subject.UNKNOWN if subject is None else subjects.get(subject, Subject.ORDINARY),
-        identity=Identity.ANONYMOUS if isinstance(encounter.patient, AnonymousPatient) else Identity.IDENTIFIED,
-        payer=Payer.CONVENTION if in_convention else Payer.ELSEWHERE,
-        vitale=vitale,
-        cps=CpsState.USABLE if encounter.cps == "present" else CpsState.UNUSABLE,
-        performer=Performer(act.by),
-    )

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fse.deadlines import paris_date
-from fse.encounter import AnonymousPatient, Encounter
+from fse.decision import secret_nir
+from fse.encounter import AnonymousPatient, Encounter, IdentifiedPatient, SecretPatient
 from fse.identifiers import Nir
 from fse.lifecycle import PAPERS, Effect, PaperEvent, PaperKind, PaperRecord, PaperState
 from fse.routing import Outcome
@@ -58,6 +59,9 @@ def describe_encounter(encounter: Encounter, decision: Decision, profile: Servic
     """
     if isinstance(encounter.patient, AnonymousPatient):
         patient: dict[str, Any] = {"nir": anonymous_nir(profile.anonymous_organism)}
+        organism = profile.anonymous_organism
+    elif isinstance(encounter.patient, SecretPatient):
+        patient = _secret(encounter.patient, profile.anonymous_organism)
         organism = profile.anonymous_organism
     else:
         insured, other = encounter.patient.insured, encounter.patient.beneficiary
@@ -119,14 +123,14 @@ def _describe_sheet(kind: PaperKind, record: SheetRecord, stored: StoredSheet) -
     """Return, as JSON, the paper of a sheet; a duplicata bears its reason and the numbers of the sheet and its lot."""
     sheet = read_sheet(stored.payload)
     patient = Encounter.model_validate_json(stored.encounter).patient
-    people = (
-        {}
-        if isinstance(patient, AnonymousPatient)
-        else {
+    people: dict[str, Any] = {}
+    if isinstance(patient, SecretPatient):
+        people = _secret(patient, sheet.organism)
+    elif isinstance(patient, IdentifiedPatient):
+        people = {
             "assure": _person(patient.insured),
             "beneficiaire": None if patient.beneficiary is None else _person(patient.beneficiary),
         }
-    )
     who = sheet.professional
     return _json(
         mention=MENTION,
@@ -151,6 +155,11 @@ def _describe_sheet(kind: PaperKind, record: SheetRecord, stored: StoredSheet) -
         ],
         total_centimes=sheet.total_cents,
     )
+
+
+def _secret(patient: SecretPatient, organism: str) -> dict[str, Any]:
+    """Return what a paper says of a minor whose name stays secret: the number of nobody and the birth date."""
+    return {"nir": secret_nir(organism), "date_naissance": patient.birth_date.isoformat()}
 
 
 def _person(person: Person) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import schemas
 from fse.identifiers import check_finess
 from fse.lifecycle import Policy, policy_named
+from fse.situation import ChannelPolicy
 from fse.working_days import Calendar, Place
 
 __all__ = ["ServiceProfile", "load_profile"]
@@ -22,7 +23,7 @@ class ServiceProfile:
     anonymous_organism: str
     specification: str
     policy: Policy
-    hold_opposed_cards: bool
+    channels: ChannelPolicy
     sites: dict[str, str]
 
 
@@ -36,6 +37,11 @@ def load_profile(name: str = "pas-de-calais-simule") -> ServiceProfile:
         anonymous_organism=service["anonymous_organism"],
         specification=service["specification"],
         policy=policy_named(service["policy"], Calendar(Place(service["department"]))),
-        hold_opposed_cards=service["hold_opposed_cards"],
+        channels=ChannelPolicy(
+            hold_opposed=service["hold_opposed_cards"],
+            adult_screening=service["adult_screening"],
+            minor_contraception=service["minor_contraception"],
+            excluded_acts=frozenset(service["excluded_acts"]),
+        ),
         sites={check_finess(site["finess"], "site.finess"): site["name"] for site in content["site"]},
     )

@@ -48,12 +48,21 @@ class Reply:
     to_do: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def refused(cls, error: FseError, reason: str, *, reference: str, part: int, acts: tuple[str, ...]) -> Self:
-        """Return the reply of what broke the rule of ``error``."""
+    def refused(
+        cls,
+        error: FseError,
+        reason: str,
+        *,
+        reference: str,
+        part: int,
+        acts: tuple[str, ...],
+        outcome: Outcome = Outcome.REFUSED,
+    ) -> Self:
+        """Return the reply of what broke the rule of ``error``, or is held by it."""
         return cls(
             reference=reference,
             part=part,
-            outcome=Outcome.REFUSED,
+            outcome=outcome,
             reason=reason,
             acts=acts,
             rule=error.rule.id,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fse.act_table import act_table
-from fse.caisses import caisse_table
 from fse.lifecycle import LOTS, PAPERS, SHEET_EVENT_OF_PAPER, SHEETS, LotEvent, SheetEvent
+from fse.tables import Tables, package_tables
 from gateway.acknowledgements import AcknowledgementDesk
 from gateway.dispatch import Dispatch
 from gateway.errors import GatewayError
@@ -48,6 +47,7 @@ class Surroundings:
     caisses: Mapping[str, Certificate]
     opposed_cards: frozenset[str]
     random_key: Callable[[], str]
+    tables: Tables = field(default_factory=package_tables)
 
 
 class Gateway:
@@ -65,8 +65,7 @@ class Gateway:
         self._sealing = SealingDesk(journal, around.profile, around.clock, around.trust)
         self._submission = SubmissionDesk(
             sealing=self._sealing,
-            acts=act_table(),
-            caisses=caisse_table(),
+            tables=around.tables,
             opposed=around.opposed_cards,
             random_key=around.random_key,
         )
@@ -74,6 +73,10 @@ class Gateway:
         acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)
         self.dispatch = Dispatch(journal, around.profile, around.clock, self.lots, acknowledgements, around.transport)
         self._sealing.void_interrupted()
+
+    def use_tables(self, tables: Tables) -> None:
+        """Decide by ``tables`` from now on; sheets that are sealed already stay as they are."""
+        self._submission = replace(self._submission, tables=tables)
 
     def submit(self, encounter: Encounter, cards: CardsAtHand) -> tuple[Reply, ...]:
         """Bring an encounter to its channel; see :meth:`gateway.submission.SubmissionDesk.submit`."""

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from card_sim.pki import TestPki
 from card_sim.randomness import SeededRandomness, SystemRandomness
 from card_sim.wallet import demo_wallet
-from fse.caisses import caisse_table
-from fse.encounter import AnonymousPatient
+from fse.encounter import IdentifiedPatient
+from fse.tables import package_tables
 from gateway.clock import SimulatedClock
 from gateway.errors import GatewayError
 from gateway.journal import Journal
@@ -84,7 +84,7 @@ class Simulation:
         biller = self.pki.issue_billing_party("biller", self.profile.biller, self.profile.name)
         parties = {
             caisse.code: self.pki.issue_billing_party("caisse", caisse.code, caisse.name)
-            for caisse in caisse_table().lines
+            for caisse in package_tables().caisses.lines
         }
         self.pki.export_trust(self.folder / "trust")
         self.trust = trust = read_trust(self.folder / "trust")
@@ -150,7 +150,7 @@ class Simulation:
         Its professional's CPS, and the insured's Vitale if the wallet has it.
         """
         professional = None if encounter.cps == "unusable" else self.professional(encounter.professional.rpps)
-        if isinstance(encounter.patient, AnonymousPatient):
+        if not isinstance(encounter.patient, IdentifiedPatient):
             return CardsAtHand(professional)
         nir = encounter.patient.insured.nir
         profile = next((found for found in self.wallet.vitale.values() if found.nir.startswith(nir)), None)

@@ -21,12 +21,11 @@ from gateway.reply import LANGUAGES, word
 if TYPE_CHECKING:
     from datetime import date
 
-    from fse.act_table import ActTable
-    from fse.caisses import CaisseTable
     from fse.decision import Decision
     from fse.encounter import Encounter
     from fse.seals import SealedSheet
     from fse.sheet import Sheet
+    from fse.tables import Tables
     from fse.trust import TrustStore
     from gateway.profile import ServiceProfile
     from gateway.readers import CardsAtHand
@@ -50,12 +49,11 @@ class SealedAlone:
     card_updated_on: date | None = None
 
 
-def seal_one(  # noqa: PLR0913 - everything that one sheet depends on, handed in
+def seal_one(
     encounter: Encounter,
     cards: CardsAtHand,
     profile: ServiceProfile,
-    acts: ActTable,
-    caisses: CaisseTable,
+    tables: Tables,
     *,
     number: int,
     opposed_cards: frozenset[str] = frozenset(),
@@ -75,7 +73,7 @@ def seal_one(  # noqa: PLR0913 - everything that one sheet depends on, handed in
         vitale = VitaleCard.insert(cards.vitale)
         encounter = with_card(encounter, vitale.data)
     opposed = vitale is not None and vitale.data.serial in opposed_cards
-    decisions = decide(encounter, acts, caisses, opposed=opposed, hold_opposed=profile.hold_opposed_cards)
+    decisions = decide(encounter, tables, opposed=opposed, policy=profile.channels)
     decision, others = require_one_sheet(decisions)
     if cards.professional is None:
         raise GatewayError("SUBMIT-CPS")
@@ -88,6 +86,7 @@ def seal_one(  # noqa: PLR0913 - everything that one sheet depends on, handed in
         day=paris_date(at),
         biller=profile.biller,
         specification=profile.specification,
+        anonymous_organism=profile.anonymous_organism,
     )
     signing_patient = vitale if decision.mode.secured else None
     check_cards(sheet, cards.professional, signing_patient, trust, at)

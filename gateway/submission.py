@@ -15,7 +15,7 @@ from fse.card_identity import with_card
 from fse.cards import CardError, NotATestCard, NotAVitale
 from fse.deadlines import paris_date
 from fse.decision import decide
-from fse.encounter import AnonymousPatient, CardInReader
+from fse.encounter import AnonymousPatient, CardInReader, IdentifiedPatient
 from fse.lifecycle import SHEETS, PaperRecord, PaperState
 from fse.routing import ROWS, Outcome
 from fse.sheet_xml import read_sheet
@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any
 
-    from fse.act_table import ActTable
-    from fse.caisses import CaisseTable
     from fse.decision import Decision
     from fse.encounter import Encounter
+    from fse.tables import Tables
     from gateway.journal import StoredSheet, Transaction
     from gateway.readers import CardsAtHand
 
@@ -49,8 +48,7 @@ class SubmissionDesk:
     """Where encounters come in. ``opposed`` are the serial numbers of the Vitale cards on the opposition list."""
 
     sealing: SealingDesk
-    acts: ActTable
-    caisses: CaisseTable
+    tables: Tables
     opposed: frozenset[str]
     random_key: Callable[[], str]
 
@@ -79,8 +77,7 @@ class SubmissionDesk:
                 return known
         visit = _visit(encounter, facts, cards)
         opposed = visit.vitale is not None and visit.vitale.data.serial in self.opposed
-        hold = self.sealing.profile.hold_opposed_cards
-        decisions = decide(visit.encounter, self.acts, self.caisses, opposed=opposed, hold_opposed=hold)
+        decisions = decide(visit.encounter, self.tables, opposed=opposed, policy=self.sealing.profile.channels)
         replies = tuple(
             self._carry_out(visit, part, decision, signed.get(part)) for part, decision in enumerate(decisions)
         )
@@ -106,7 +103,7 @@ class SubmissionDesk:
             "acts": tuple(act.code for act in decision.acts),
         }
         if decision.refusal is not None:
-            return Reply.refused(decision.refusal, reason, **named)
+            return Reply.refused(decision.refusal, reason, outcome=decision.outcome, **named)
         named |= {"total_cents": decision.total_cents, "amo_cents": sum(act.amo_cents for act in decision.priced)}
         if decision.outcome is Outcome.HELD:
             held: dict[str, str] = {name: word("next", "held", name) for name in LANGUAGES}
@@ -171,7 +168,7 @@ def _known_replies(tx: Transaction, reference: str, facts: str) -> tuple[Reply, 
 def _visit(encounter: Encounter, facts: str, cards: CardsAtHand) -> Visit:
     """Read the Vitale in the reader: its data win. One that does not answer is out of order, not the end of care."""
     vitale = None
-    if encounter.vitale is CardInReader.PRESENT and not isinstance(encounter.patient, AnonymousPatient):
+    if encounter.vitale is CardInReader.PRESENT and isinstance(encounter.patient, IdentifiedPatient):
         if cards.vitale is None:
             encounter = encounter.model_copy(update={"vitale": CardInReader.ABSENT})
         else:

@@ -17,14 +17,13 @@ from rich.table import Table
 
 from card_sim.faults import CardFault, FaultySlot
 from card_sim.wallet import demo_wallet
-from fse.act_table import act_table
-from fse.caisses import caisse_table
 from fse.cms import Seal
 from fse.decision import decide
 from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
 from fse.errors import FseError
 from fse.sealed_file import FileError
 from fse.seals import open_sheet, verify_sheet
+from fse.tables import package_tables
 from gateway.card_file import card_in_reader
 from gateway.cli.explain import sheet_table
 from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, plain, read_file, say
@@ -88,7 +87,7 @@ def seal(
         raise typer.BadParameter(told, param_hint="--reader")
     struck = _faults(fault or [])
     facts = read_encounter(read_file(encounter, MAX_ENCOUNTER_BYTES))
-    require_one_sheet(decide(facts, act_table(), caisse_table()))
+    require_one_sheet(decide(facts, package_tables(), policy=load_profile().channels))
     with ExitStack() as stack:
         if reader is not None:
             cards = _cards_in_reader(stack, reader, facts, pin_file)
@@ -99,8 +98,7 @@ def seal(
             facts,
             cards,
             load_profile(),
-            act_table(),
-            caisse_table(),
+            package_tables(),
             number=number,
             opposed_cards=frozenset(demo_wallet().opposed) | Home.local().opposed_cards(),
             trust=_local_trust(cards),

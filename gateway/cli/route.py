@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from fse.act_table import act_table
-from fse.caisses import caisse_table
 from fse.decision import decide
 from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
+from fse.routing import Outcome
+from fse.tables import package_tables
 from gateway.cli.output import LanguageOption, console, day_text, euros, language, plain, read_file, say
+from gateway.profile import load_profile
 from gateway.reply import word
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def price(encounter: EncounterFile, lang: LanguageOption = "fr") -> None:
 
 def _decided(path: Path, *, opposed: bool) -> tuple[Encounter, tuple[Decision, ...]]:
     facts = read_encounter(read_file(path, MAX_ENCOUNTER_BYTES))
-    return facts, decide(facts, act_table(), caisse_table(), opposed=opposed)
+    return facts, decide(facts, package_tables(), opposed=opposed, policy=load_profile().channels)
 
 
 def _why(one: Decision) -> str:
@@ -95,10 +96,10 @@ def _why(one: Decision) -> str:
 
 def _end(decisions: tuple[Decision, ...]) -> None:
     """Tell what was refused; the exit code is then 1."""
-    refusals = [one.refusal for one in decisions if one.refusal is not None]
-    for refusal in refusals:
-        console.print(
-            f"✘ [{refusal.rule.id}] {refusal.message(language())}", style="red", markup=False, highlight=False
-        )
-    if refusals:
+    for one in decisions:
+        if one.refusal is not None:
+            held = one.outcome is Outcome.HELD
+            told = f"{'…' if held else '✘'} [{one.refusal.rule.id}] {one.refusal.message(language())}"
+            console.print(told, style="yellow" if held else "red", markup=False, highlight=False)
+    if any(one.outcome is Outcome.REFUSED for one in decisions):
         raise typer.Exit(_REFUSED)

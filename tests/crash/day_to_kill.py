@@ -27,10 +27,11 @@ from tests.gateway.bench import Bench, patient, visit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+VACCINE = {"code": "VACCIN", "cip": "3400935137340"}
 VISITS = [
     (visit("secured"), "dutest"),
     (visit("degraded", vitale="absent"), None),
-    (visit("split", patient=patient("maquette"), acts=[{"code": "COE"}, {"code": "VACCIN"}]), "maquette"),
+    (visit("split", patient=patient("maquette"), acts=[{"code": "COE"}, VACCINE]), "maquette"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 
 import schemas
-from fse.act_table import ActTable, act_table
-from fse.caisses import caisse_table
+from fse.act_table import ActTable
 from fse.decision import Decision, decide, draw_up
 from fse.encounter import Encounter, EncounterError, read_encounter
 from fse.routing import Outcome
 from fse.sheet import Beneficiary, Cause, Illness, Line, Maternity, MaternityFrom, Mode, Sheet
+from fse.situation import ChannelPolicy
+from fse.tables import package_tables
 
 EXAMPLE = json.loads((Path(__file__).parents[2] / "examples" / "encounter.json").read_bytes())
 MIDWIFE = {
@@ -36,11 +38,13 @@ WOMAN = {
     "organism": "019990000",
 }
 TODAY = date(2025, 3, 4)
+PRIORIX = "3400935137340"
 
 
 def encounter(*codes: str, **changes: Any) -> Encounter:  # noqa: ANN401 - JSON
     """Return the example (a child of three, seen by the doctor) with other acts and other facts."""
-    acts = {"acts": [{"code": code} for code in codes]} if codes else {}
+    cips = {"VACCIN": {"cip": PRIORIX}}
+    acts = {"acts": [{"code": code} | cips.get(code, {}) for code in codes]} if codes else {}
     return read_encounter(json.dumps(EXAMPLE | acts | changes).encode())
 
 
@@ -51,9 +55,9 @@ def child(birth_date: str) -> dict[str, Any]:
     return patient
 
 
-def decided(facts: Encounter, **options: bool) -> tuple[Decision, ...]:
+def decided(facts: Encounter, *, opposed: bool = False, **policy: Any) -> tuple[Decision, ...]:  # noqa: ANN401 - choices of any type
     """Return what becomes of ``facts`` with the tables of the package."""
-    return decide(facts, act_table(), caisse_table(), **options)
+    return decide(facts, package_tables(), opposed=opposed, policy=ChannelPolicy(**policy))
 
 
 def outline(decisions: tuple[Decision, ...]) -> list[tuple[str, list[str], int, str]]:
@@ -68,7 +72,16 @@ def sheet_of(facts: Encounter, decision: Decision | None = None) -> Sheet:
     """Return the sheet of ``decision``, or of the only one of ``facts``."""
     if decision is None:
         (decision,) = decided(facts)
-    return draw_up(decision, facts, number=7, order=2, day=TODAY, biller="629990011", specification="1.40")
+    return draw_up(
+        decision,
+        facts,
+        number=7,
+        order=2,
+        day=TODAY,
+        biller="629990011",
+        specification="1.40",
+        anonymous_organism="019990000",
+    )
 
 
 # -------------------------------------------------------------------------------------------- one encounter, documents
@@ -102,7 +115,7 @@ def test_an_opposed_card_degrades_or_holds() -> None:
 def test_a_vaccine_leaves_the_sheet() -> None:
     """Form 708 for the vaccine, a sheet for the consultation; the order of the acts is kept."""
     assert outline(decided(encounter("VACCIN", "COD", "VACCIN"))) == [
-        ("form-708", ["VACCIN", "VACCIN"], 0, ""),
+        ("form-708", ["VACCIN", "VACCIN"], 4000, ""),
         ("secured", ["COD"], 3500, ""),
     ]
 
@@ -172,9 +185,12 @@ def test_an_anonymous_patient_never_becomes_a_sheet(
     assert (caught.value.rule.id, caught.value.facts) == ("ROUTE-ANONYMOUS", {"code": code})
 
 
-def test_a_screening_under_ones_own_name_has_no_price_here() -> None:
-    """Form 709 is for anonymous care; the act table prices no screening."""
-    assert outline(decided(encounter("IST", patient=WOMAN))) == [("refused", ["IST"], 0, "PRICING-PAPER")]
+def test_a_screening_under_ones_own_name_is_not_sent_to_the_anonymous_form() -> None:
+    """Form 709 is for anonymous care: who gives his name is told to use the ordinary codes, not the form."""
+    (decision,) = decided(encounter("IST", patient=WOMAN))
+    assert outline((decision,)) == [("refused", ["IST"], 0, "ROUTE-IST-NAMED")]
+    assert decision.refusal is not None
+    assert "réservé à l'anonymat" in decision.refusal.to_do("fr")
 
 
 def test_prices_follow_the_table_that_is_given() -> None:
@@ -182,7 +198,7 @@ def test_prices_follow_the_table_that_is_given() -> None:
     text = schemas.read_text("tables_fictitious/acts.csv")
     table = ActTable.parse(text, "acts.csv")
     facts = encounter(acts=[{"code": "ZZ1", "quantity": 2, "on": "2024-06-30"}, {"code": "ZZ1"}, {"code": "COD"}])
-    assert outline(decide(facts, table, caisse_table())) == [
+    assert outline(decide(facts, replace(package_tables(), acts=table))) == [
         ("secured", ["ZZ1", "ZZ1"], 2 * 1000 + 1101, ""),
         ("refused", ["COD"], 0, "ROUTE-ACT"),
     ]
@@ -208,14 +224,20 @@ def test_the_items_of_the_example() -> None:
 
 def test_the_delay_starts_on_the_last_act_of_the_sheet() -> None:
     """CSS R161-42, 10°: the last act presented, not the day of the encounter."""
-    facts = encounter(acts=[{"code": "COD", "on": "2025-02-27"}, {"code": "G", "on": "2025-02-28"}, {"code": "VACCIN"}])
+    facts = encounter(
+        acts=[
+            {"code": "COD", "on": "2025-02-27"},
+            {"code": "G", "on": "2025-02-28"},
+            {"code": "VACCIN", "cip": PRIORIX},
+        ]
+    )
     sheet = sheet_of(facts, decided(facts)[0])
     assert (sheet.delay_from, sheet.last_act) == (date(2025, 2, 28), date(2025, 2, 28))
 
 
 def test_a_shared_exemption_is_the_sheets_and_others_are_their_lines() -> None:
     """Items 8 a and 9 h: one exemption for all, or each line its own."""
-    mixed = sheet_of(encounter("COD", "G", "MEG"))
+    mixed = sheet_of(encounter(acts=[{"code": "COD", "on": "2025-02-27"}, {"code": "G"}, {"code": "MEG"}]))
     assert mixed.cover == Illness("0")
     assert [(line.code, line.exemption) for line in mixed.lines] == [("COD", "3"), ("G", None), ("MEG", None)]
     alone = sheet_of(encounter("G", "MEG"))

@@ -13,6 +13,7 @@ from fse.identifiers import (
     Nir,
     NirKind,
     OrganismCode,
+    check_cip,
     check_finess,
     check_rpps,
     is_luhn_valid,
@@ -271,3 +272,23 @@ def test_organism_code_needs_each_part_in_its_length(parts: tuple[str, str, str]
     with pytest.raises(IdentifierError) as caught:
         OrganismCode(*parts)
     assert caught.value.rule.id == "ORGANISM-FORM"
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("340093513734", "CIP-FORM"),
+        ("34009351373400", "CIP-FORM"),
+        ("3500935137340", "CIP-FORM"),
+        ("340093513734O", "CIP-FORM"),
+        ("3400935137341", "CIP-KEY"),
+        ("3400935173340", "CIP-KEY"),
+    ],
+)
+def test_a_cip_has_its_form_and_its_key(text: str, rule: str) -> None:
+    """The CIP13 of a vaccine: three public ones hold; a digit more, less, wrong or swapped does not."""
+    for known in ("3400935137340", "3400927350368", "3400930056202"):
+        assert check_cip(known) == known
+    with pytest.raises(IdentifierError) as caught:
+        check_cip(text)
+    assert (caught.value.rule.id, caught.value.facts["field"]) == (rule, "cip")

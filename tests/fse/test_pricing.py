@@ -205,8 +205,6 @@ def test_consultation_of_a_newborn(birth: str, nature: str) -> None:
         ("COD", "2023-02-05", "COE"),
         ("COE", "2023-02-04", "COD"),
         ("COE", "2019-03-05", "COD"),
-        ("COD", "2019-03-04", "G"),
-        ("MEG", "2019-03-04", "G"),
     ],
 )
 def test_a_wrong_age_names_the_right_code(code: str, birth: str, right: str) -> None:
@@ -237,6 +235,8 @@ def test_a_wrong_age_names_the_right_code(code: str, birth: str, right: str) -> 
         ("SFR", SAGE, {"delivery_date": "2025-02-19"}, "PRICING-DELIVERY"),
         ("SFR", SAGE, {"delivery_date": "2025-03-05"}, "PRICING-DELIVERY"),
         ("CCP", SAGE, {NEW: "1999-03-04"}, "PRICING-AGE"),
+        ("COD", "medecin", {NEW: "2019-03-04"}, "PRICING-CHILD"),
+        ("MEG", "medecin", {NEW: "2019-03-04"}, "PRICING-CHILD"),
         ("VACCIN", SAGE, {}, "PRICING-PAPER"),
         ("IST", "medecin", {}, "PRICING-PAPER"),
         ("G", "medecin", {"quantity": 0}, "PRICING-QUANTITY"),
@@ -276,14 +276,14 @@ def test_refusals_say_what_to_do() -> None:
     assert refused("SFR", "2025-03-04", SAGE).facts["field"] == "delivery_date"
     assert refused("COD", "2025-03-04", **(CHILD | PEDIATRICIAN)).facts["right"] == "COK"
     assert refused("COH", "2025-03-04", beneficiary_birth_date="2024-12-04").facts["right"] == "COD"
-    assert refused("ZZ2", "2025-03-04", table=FICTITIOUS, beneficiary_birth_date="2015-01-01").facts["right"] == "ZZ1"
+    assert refused("ZZ2", "2025-03-04", table=FICTITIOUS, beneficiary_birth_date="2005-01-01").facts["right"] == "ZZ1"
     assert refused("ZZ5", "2025-03-04", SAGE, FICTITIOUS, delivery_date="2025-01-01").facts["right"] == "ZZ1"
 
 
 def test_a_refusal_without_any_fitting_code() -> None:
     """When no code of the table fits, the refusal does not invent one."""
     alone = ActTable(FICTITIOUS.version, FICTITIOUS.acts("ZZ2"))
-    assert refused("ZZ2", "2025-03-04", table=alone, beneficiary_birth_date="2015-01-01").facts["right"] == "-"
+    assert refused("ZZ2", "2025-03-04", table=alone, beneficiary_birth_date="2005-01-01").facts["right"] == "-"
 
 
 @pytest.mark.parametrize(

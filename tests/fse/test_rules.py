@@ -49,9 +49,10 @@ def texts_of_the_product() -> frozenset[str]:
 
 @cache
 def text_of_the_tests() -> str:
-    """Return the source of all the tests but these."""
-    own = Path(__file__)
-    return "\n".join(one.read_text() for one in sorted((ROOT / "tests").rglob("test_*.py")) if one != own)
+    """Return the source of all the tests but these, and the encounters that they play."""
+    own, tests = Path(__file__), ROOT / "tests"
+    files = [*sorted(tests.rglob("test_*.py")), *sorted(tests.rglob("*.toml"))]
+    return "\n".join(one.read_text(encoding="utf-8") for one in files if one != own)
 
 
 @pytest.mark.parametrize("name", RULES)

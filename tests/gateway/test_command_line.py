@@ -292,7 +292,7 @@ def test_a_wrong_file_changes_nothing(what: str, data: bytes, rule: str, _: str,
         ({"site": "629990004"}, "FINESS-KEY", "site"),
         ({"at": "2025-03-04T09:40:00"}, "ENC-TIMEZONE", "at"),
         ({"colour": "blue"}, "ENC-UNKNOWN", "colour"),
-        ({"acts": [{"code": "VACCIN"}]}, "SEAL-NO-SHEET", "708"),
+        ({"acts": [{"code": "VACCIN", "cip": "3400935137340"}]}, "SEAL-NO-SHEET", "708"),
         ({"acts": [{"code": "K12"}]}, "SEAL-NO-SHEET", "ROUTE-ACT"),
     ],
 )

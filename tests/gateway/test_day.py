@@ -65,7 +65,7 @@ EXPECTED: list[tuple[str, int, str, str, date | None, int]] = [
     ("C02", 0, "secured", "sheet.acknowledged", WINDOW, 5400),  # 6 days: COE, maternité
     ("C03", 0, "secured", "sheet.acknowledged", WINDOW, 5400),  # 9 months: COE
     ("C04", 0, "secured", "sheet.acknowledged", WINDOW, 5400),  # 24 months: COE
-    ("C04", 1, "form-708", "paper.to_print", MONTH, 0),  # its vaccine
+    ("C04", 1, "form-708", "paper.to_print", MONTH, 2000),  # its vaccine
     ("C05", 0, "secured", "sheet.acknowledged", WINDOW, 3500),  # 4 years
     ("C06", 0, "secured", "sheet.duplicata_due", WINDOW, 3500),  # caisse behind the concentrator that is down
     ("C07", 0, "secured", "sheet.duplicata_due", WINDOW, 3500),
@@ -78,7 +78,7 @@ EXPECTED: list[tuple[str, int, str, str, date | None, int]] = [
     ("C14", 0, "refused", "", None, 0),  # another caisse
     ("C15", 0, "plain-paper", "paper.to_print", MONTH, 7400 + 9653),  # anonymous IVG, week 6
     ("C16", 0, "secured", "sheet.acknowledged", WINDOW, 7400 + 9653),  # IVG with identity
-    ("C17", 0, "form-708", "paper.to_print", MONTH, 0),
+    ("C17", 0, "form-708", "paper.to_print", MONTH, 2000),
     ("C18", 0, "refused", "", None, 0),  # outside the table
     ("C19", 0, "refused", "", None, 0),  # COE at 10 months
 ]

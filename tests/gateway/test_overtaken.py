@@ -10,6 +10,7 @@ import pytest
 from fse.errors import FseError
 from fse.lifecycle import ImpossibleTransition
 from fse.routing import Outcome
+from fse.situation import ChannelPolicy
 from gateway.errors import GatewayError
 from gateway.readers import CardsAtHand, ProfessionalCard
 from gateway.signing_period import SigningPeriod
@@ -120,7 +121,7 @@ def test_an_acknowledgement_delivered_again_counts_once(bench: Bench) -> None:
 
 def test_what_was_held_is_judged_anew(bench: Bench) -> None:
     """Held while the card is on the list, with the last day for a sheet; sealed once the card is off it."""
-    object.__setattr__(bench.profile, "hold_opposed_cards", True)
+    object.__setattr__(bench.profile, "channels", ChannelPolicy(hold_opposed=True))
     facts = visit(patient=patient("opposee"))
     (held,) = bench.submit(facts, "opposee")
     assert (held.outcome, held.sheet) == (Outcome.HELD, None)

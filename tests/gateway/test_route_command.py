@@ -45,7 +45,7 @@ def cells(result: Result, first: str) -> list[str]:
 
 def test_each_document_has_its_channel_its_reason_and_its_source(consultation: Path) -> None:
     """Protects the explanation: one encounter splits, the vaccine on its form, each row with its article."""
-    result = ask("route", consultation, acts=[{"code": "COD"}, {"code": "VACCIN"}])
+    result = ask("route", consultation, acts=[{"code": "COD"}, {"code": "VACCIN", "cip": "3400935137340"}])
     assert result.exit_code == 0
     assert cells(result, "COD")[2:] == [
         "FSE sécurisée",
@@ -61,12 +61,17 @@ def test_each_number_has_its_reason(consultation: Path) -> None:
     """Protects the price: G of a generalist, 30.00 since 22 December 2024 at 70 %, is 21.00 and 9.00, by hand."""
     insured = json.loads(EXAMPLE.read_text(encoding="utf-8"))["patient"]
     insured.pop("beneficiary")
-    result = ask("price", consultation, acts=[{"code": "G", "quantity": 2}, {"code": "VACCIN"}], patient=insured)
-    assert result.exit_code == 0
+    result = ask(
+        "price",
+        consultation,
+        acts=[{"code": "G", "quantity": 2}, {"code": "VACCIN"}],
+        patient=insured,
+    )
+    assert result.exit_code == 1
     assert cells(result, "G,")[2:7] == ["2", "60,00 €", "70 %", "42,00 €", "18,00 €"]
     assert "Tarif G : 30,00 €" in result.output
     assert "Total : 60,00 €, part obligatoire : 42,00 €" in result.output
-    assert "VACCIN : formulaire 708, sans prix ici" in result.output
+    assert "[VACCINE-PUBLIC]" in result.output
 
 
 @pytest.mark.parametrize("command", ["route", "price"])

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fse.act_table import act_table
-from fse.caisses import caisse_table
 from fse.errors import FseError
 from fse.seals import verify_sheet
+from fse.tables import package_tables
 from gateway.errors import GatewayError
 from gateway.profile import load_profile
 from gateway.readers import CardsAtHand
@@ -32,7 +31,7 @@ def _seal(
     professional = insert(build.cps("medecin"), "medecin") if cps else None
     cards = CardsAtHand(professional, None if family is None else vitale(family))
     encounter = visit(**changes)
-    return seal_one(encounter, cards, load_profile(), act_table(), caisse_table(), number=42, opposed_cards=opposed)
+    return seal_one(encounter, cards, load_profile(), package_tables(), number=42, opposed_cards=opposed)
 
 
 def test_a_secured_sheet_verifies() -> None:
@@ -65,7 +64,7 @@ def test_an_opposed_card_does_not_sign() -> None:
 
 def test_what_goes_elsewhere_is_said() -> None:
     """A vaccine beside a consultation: one sheet, and in words that the vaccine is for form 708."""
-    made = _seal(acts=[{"code": "COD"}, {"code": "VACCIN"}, {"code": "K12"}])
+    made = _seal(acts=[{"code": "COD"}, {"code": "VACCIN", "cip": "3400935137340"}, {"code": "K12"}])
     assert [line.code for line in made.sheet.lines] == ["COD"]
     form, unknown = made.elsewhere
     assert "VACCIN" in form
@@ -76,7 +75,7 @@ def test_what_goes_elsewhere_is_said() -> None:
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"acts": [{"code": "VACCIN"}]}, "SEAL-NO-SHEET"),
+        ({"acts": [{"code": "VACCIN", "cip": "3400935137340"}]}, "SEAL-NO-SHEET"),
         ({"acts": [{"code": "COE"}]}, "SEAL-NO-SHEET"),
         ({"acts": [{"code": "COD"}, {"code": "FHV", "weeks_of_pregnancy": 5}]}, "SEAL-SEVERAL"),
         ({"patient": patient("essai")}, "SEAL-PATIENT"),

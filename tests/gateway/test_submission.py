@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from fse.encounter import IdentifiedPatient
 from fse.errors import FseError
 from fse.routing import Outcome
 from fse.seals import verify_sheet
+from fse.situation import ChannelPolicy
+from fse.tables import package_tables
 from gateway.errors import GatewayError
 from gateway.readers import CardsAtHand
 from tests.gateway.bench import (
@@ -32,7 +35,7 @@ WINDOW_END = date(2025, 3, 14)
 MONTH_END = date(2025, 3, 31)
 
 
-VACCINE = {"acts": [{"code": "VACCIN"}]}
+VACCINE = {"acts": [{"code": "VACCIN", "cip": "3400935137340"}]}
 DELEGATED = {"acts": [{"code": "COD", "by": "delegated"}]}
 MOTHER = {"patient": patient("lexemple", child=None), "professional": professional("sage_femme")}
 IVG = {"acts": ANONYMOUS_IVG["acts"]}
@@ -141,7 +144,7 @@ def test_a_refusal_says_its_rule_and_takes_no_number(
 
 def test_a_held_sheet_waits_without_a_number(bench: Bench) -> None:
     """A service that holds the sheets of opposed cards gets told to wait: no number, no paper, nothing asked."""
-    object.__setattr__(bench.profile, "hold_opposed_cards", True)
+    object.__setattr__(bench.profile, "channels", ChannelPolicy(hold_opposed=True))
     (reply,) = bench.submit(visit(patient=patient("opposee")), "opposee")
     assert (reply.outcome, reply.reason, reply.sheet) == (Outcome.HELD, "held-opposed-hold", None)
     assert "patient" in reply.what_next("en")
@@ -150,7 +153,7 @@ def test_a_held_sheet_waits_without_a_number(bench: Bench) -> None:
 
 def test_an_encounter_may_become_several_documents(bench: Bench) -> None:
     """A consultation and a vaccine: a sheet and a form 708, in the order of the acts, each with its own next step."""
-    acts = [{"code": "VACCIN"}, {"code": "COD"}]
+    acts = [{"code": "VACCIN", "cip": "3400935137340"}, {"code": "COD"}]
     form, sheet = bench.submit(visit(acts=acts))
     assert (form.part, form.outcome, form.acts) == (0, Outcome.FORM_708, ("VACCIN",))
     assert (sheet.part, sheet.outcome, sheet.acts, sheet.sheet) == (1, Outcome.SECURED, ("COD",), 1)
@@ -190,7 +193,7 @@ def test_numbers_and_ranks_follow_each_other(bench: Bench) -> None:
 
 def test_the_same_encounter_gets_the_same_answer(bench: Bench) -> None:
     """Submitting again, even days later and after a restart, gives the same replies and makes nothing new."""
-    acts = [{"code": "COD"}, {"code": "VACCIN"}]
+    acts = [{"code": "COD"}, {"code": "VACCIN", "cip": "3400935137340"}]
     first = bench.submit(visit(acts=acts))
     tables = ("counters", "events", "sheets", "papers", "submissions")
     before = [bench.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - names of ours
@@ -268,3 +271,33 @@ def test_the_log_and_the_errors_hold_no_identity(tmp_path: Path) -> None:
         bench.submit(encounter, "dutest")
     bench.journal.close()
     assert encounter.patient.insured.nir not in f"{refusal.value} {refusal.value.facts}"
+
+
+def test_a_vaccine_outside_the_market_waits_and_is_judged_anew(bench: Bench) -> None:
+    """Protects VACC-06: held with what frees it, no paper; once the market holds it, the same facts have their 708."""
+    unknown = visit(acts=[{"code": "VACCIN", "cip": "3400930056202"}])
+    (reply,) = bench.submit(unknown)
+    assert (reply.outcome, reply.rule, reply.next_action) == (Outcome.HELD, "VACCINE-MARKET", "")
+    assert "vaccine_market.csv" in reply.what_next("fr")
+    assert bench.rows("SELECT count(*) FROM papers") == [(0,)]
+    tables = package_tables()
+    line = tables.vaccines.lines[0].model_copy(update={"cip": "3400930056202", "valid_to": None})
+    market = replace(tables.vaccines, lines=(*tables.vaccines.lines, line))
+    bench.gateway.use_tables(replace(tables, vaccines=market))
+    (reply,) = bench.submit(unknown)
+    assert (reply.outcome, reply.total_cents) == (Outcome.FORM_708, 1150)
+
+
+def test_a_secret_contraception_is_a_degraded_sheet_with_a_twin_that_names_nobody(bench: Bench) -> None:
+    """Protects the minor (law R4): signed by the CPS alone, no card read, neither sheet nor twin names her."""
+    object.__setattr__(bench.profile, "channels", ChannelPolicy(minor_contraception=True))
+    secret = visit(patient={"kind": "secret", "birth_date": "2008-10-10"}, acts=[{"code": "CCP"}])
+    (reply,) = bench.submit(secret)  # a Vitale lies in the reader: it is nobody's business
+    assert (reply.outcome, reply.reason) == (Outcome.DEGRADED, "secret")
+    ((sealed, twin),) = bench.rows("SELECT s.sealed, p.document FROM sheets s JOIN papers p ON p.sheet = s.number")
+    found = verify_sheet(sealed, bench.trust, bench.clock.now())
+    assert (found.patient, found.sheet.insured.full) == (None, "255555599904253")
+    assert "255555599904253"[:13] in twin
+    for text in (sealed.decode("latin-1"), twin):
+        assert "DUTEST" not in text
+        assert "185036204" not in text

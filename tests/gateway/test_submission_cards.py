@@ -131,7 +131,10 @@ def test_another_card_in_the_slot_is_not_a_mute_vitale(bench: Bench) -> None:
 def test_without_a_cps_nothing_is_sealed(bench: Bench) -> None:
     """SUBMIT-CPS: no sheet without the professional; no number either, and no paper until somebody decides."""
     with pytest.raises(GatewayError) as refusal:
-        bench.gateway.submit(visit(acts=[{"code": "VACCIN"}, {"code": "COD"}]), CardsAtHand(None, vitale("dutest")))
+        bench.gateway.submit(
+            visit(acts=[{"code": "VACCIN", "cip": "3400935137340"}, {"code": "COD"}]),
+            CardsAtHand(None, vitale("dutest")),
+        )
     assert refusal.value.rule.id == "SUBMIT-CPS"
     assert bench.counter("sheet") == bench.counter("paper") == 0
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fse.cards import Transmit
 
-EVERYTHING = [{"code": "VACCIN"}, {"code": "COD"}]
+EVERYTHING = [{"code": "VACCIN", "cip": "3400935137340"}, {"code": "COD"}]
 
 
 class Reader:
