@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 TYPED := fse card_sim gateway schemas tests benchmarks
 UV_VERSION := 0.13.9
-EXTRAS := gateway testing
+EXTRAS := gateway paper testing
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long coverage lint format bench schemas wheel pcsc lock clean

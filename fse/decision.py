@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fse.situation import Situation
     from fse.tables import Tables
 
-__all__ = ["Decision", "decide", "draw_up", "secret_nir"]
+__all__ = ["Decision", "decide", "draw_up", "maternity_of", "secret_nir"]
 
 _PRICED = frozenset({Outcome.SECURED, Outcome.DEGRADED, Outcome.PLAIN_PAPER, Outcome.FORM_708})
 _PRICE_REFUSED = "price"
@@ -85,7 +85,10 @@ def decide(
         key: tuple[object, ...] = (row.outcome, row.reason)
         verdict: tuple[Outcome, Row | None, FseError | None] = (row.outcome, row, None)
         priced = None
-        if row.rule:
+        if row.outcome is Outcome.RECAP and act.invoice is None:
+            verdict = (Outcome.REFUSED, None, EncounterError("DELEGATED-INVOICE", code=act.code))
+            key = (_PRICE_REFUSED, index)
+        elif row.rule:
             verdict = (row.outcome, row, _refusal(row, encounter, act))
             key += (index,)
         elif row.outcome in _PRICED:
@@ -273,10 +276,18 @@ def _beneficiary(patient: IdentifiedPatient) -> Beneficiary | None:
 def _cover(encounter: Encounter, decision: Decision, exemption: str | None) -> Illness | Maternity:
     if decision.priced[0].nature == "maladie":
         return Illness(exemption or "0", encounter.accident_by_third_party)
+    found = maternity_of(encounter, decision)
+    if found is None:
+        raise EncounterError("ENC-MATERNITY")
+    return found
+
+
+def maternity_of(encounter: Encounter, decision: Decision) -> Maternity | None:
+    """Return what maternity care counts from: birth, delivery, else the presumed start; None when no date is known."""
     newborn = is_newborn(_question(encounter, decision.acts[0]).facts)
     delivery = encounter.patient_birth_date if newborn else encounter.delivery_date
     if delivery is not None:
         return Maternity(MaternityFrom.DELIVERY, delivery)
     if encounter.pregnancy_start is not None:
         return Maternity(MaternityFrom.PREGNANCY_START, encounter.pregnancy_start)
-    raise EncounterError("ENC-MATERNITY")
+    return None

@@ -40,6 +40,7 @@ __all__ = [
     "ActFact",
     "AnonymousPatient",
     "CardInReader",
+    "DelegatedInvoice",
     "Encounter",
     "EncounterError",
     "IdentifiedPatient",
@@ -48,6 +49,7 @@ __all__ = [
     "Profession",
     "ProfessionalFact",
     "ReferentMidwife",
+    "ScreeningItem",
     "SecretPatient",
     "encounter_error",
     "read_encounter",
@@ -185,6 +187,26 @@ class ProfessionalFact(_Facts):
     pediatrician: StrictBool = False
 
 
+class DelegatedInvoice(_Facts):
+    """The invoice of an act that the département has delegated and paid (convention 2023-212, art. 6.3)."""
+
+    finess: Finess = Field(description="geographic FINESS of the performer")
+    rpps: Rpps
+    family_name: Name
+    first_name: Name
+    rate_percent: StrictInt = Field(ge=0, le=100)
+    cents: StrictInt = Field(gt=0, le=99_999_999, description="what the caisse is asked for")
+
+
+class ScreeningItem(_Facts):
+    """What the form 709 says of an act beside its date: what was delivered, its nature, quotation and amount."""
+
+    label: str = Field(min_length=1, max_length=100)
+    nature: Literal["prelevement", "analyse", "examen", "pharmacie"]
+    quotation: str = Field(default="", pattern=r"^[A-Za-z0-9 .,+-]{0,20}$")
+    cents: StrictInt = Field(ge=0, le=99_999_999)
+
+
 class ActFact(_Facts):
     """One act done."""
 
@@ -206,6 +228,8 @@ class ActFact(_Facts):
         pattern=r"^[A-Za-z0-9 ._-]{1,40}$",
         description="who else pays this act by his own competence (PEGASE…): it is then not billed",
     )
+    invoice: DelegatedInvoice | None = Field(default=None, description="of a delegated act")
+    screening: ScreeningItem | None = Field(default=None, description="of an anonymous screening (form 709)")
     by: Literal["service", "delegated"] = Field(
         default="service", description="delegated: done elsewhere, paid by the département"
     )

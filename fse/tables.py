@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import schemas
 from fse.act_table import ActTable
 from fse.caisses import CaisseTable
+from fse.habilitations import HabilitationTable
 from fse.vaccines import VaccineMarket
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ __all__ = ["Tables", "package_tables"]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Acts, caisses and the vaccine market of a service."""
+    """Acts, caisses, the vaccine market and who may attest the service done."""
 
     acts: ActTable
     caisses: CaisseTable
     vaccines: VaccineMarket
+    habilitations: HabilitationTable
 
     @classmethod
     def read(cls, text_of: Callable[[str], str]) -> Self:
@@ -36,6 +38,7 @@ class Tables:
             acts=ActTable.parse(text_of("acts.csv"), "acts.csv"),
             caisses=CaisseTable.parse(text_of("caisses.csv"), "caisses.csv"),
             vaccines=VaccineMarket.parse(text_of("vaccine_market.csv"), "vaccine_market.csv"),
+            habilitations=HabilitationTable.parse(text_of("habilitations.csv"), "habilitations.csv"),
         )
 
 

@@ -55,7 +55,7 @@ class AcknowledgementDesk:
             return  # delivered again: one answer counts once
         step = LOTS.advance(stored.record, _EVENTS[arl.result], tx.now, self.profile.policy)
         tx.keep_acknowledgement(stored.number, arl.result, file)
-        move_lot(tx, stored, step, self.profile.policy, arl.code)
+        move_lot(tx, stored, step, self.profile, arl.code)
         if arl.result is ArlResult.ALTERED and arl.digest == digest(stored.envelope or b""):
             # it arrived as it left, and still could not be opened: this envelope is of no use
             tx.update_lot(stored.number, step.record, "envelope_dropped", envelope=None, sealed_for=None)

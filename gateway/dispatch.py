@@ -99,10 +99,10 @@ class Dispatch:
         with self.journal.write() as tx:
             for lot in tx.lots(*LOTS.timed):
                 for lot_step in LOTS.settle(lot.record, tx.now, policy):
-                    move_lot(tx, lot, lot_step, policy)
+                    move_lot(tx, lot, lot_step, self.profile)
             for sheet in tx.sheets(*SHEETS.timed):
                 for sheet_step in SHEETS.settle(sheet.record, tx.now, policy):
-                    move_sheet(tx, sheet, sheet_step, policy)
+                    move_sheet(tx, sheet, sheet_step, self.profile)
             for paper in tx.papers():
                 for paper_step in PAPERS.settle(paper.record, tx.now, policy):
                     tx.update_paper(paper.number, paper_step.record, paper_step.row.event)
@@ -120,4 +120,4 @@ class Dispatch:
         policy = self.profile.policy
         with self.journal.write() as tx:
             found = tx.lot(stored.number) or stored  # an answer may have come while it was leaving
-            move_lot(tx, found, LOTS.advance(found.record, event, tx.now, policy, detail), policy, detail)
+            move_lot(tx, found, LOTS.advance(found.record, event, tx.now, policy, detail), self.profile, detail)

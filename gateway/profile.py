@@ -11,12 +11,24 @@ from fse.lifecycle import Policy, policy_named
 from fse.situation import ChannelPolicy
 from fse.working_days import Calendar, Place
 
-__all__ = ["ServiceProfile", "load_profile"]
+__all__ = ["ServiceProfile", "Site", "load_profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place of care: what it is called and where it is."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceProfile:
-    """One PMI service. ``sites`` gives the name of each place of care by its FINESS."""
+    """
+    One PMI service. ``sites`` are its places of care by FINESS.
+
+    ``attested_by`` is the function that attests the service done of delegated acts.
+    """
 
     name: str
     biller: str
@@ -24,7 +36,8 @@ class ServiceProfile:
     specification: str
     policy: Policy
     channels: ChannelPolicy
-    sites: dict[str, str]
+    attested_by: str
+    sites: dict[str, Site]
 
 
 def load_profile(name: str = "pas-de-calais-simule") -> ServiceProfile:
@@ -43,5 +56,8 @@ def load_profile(name: str = "pas-de-calais-simule") -> ServiceProfile:
             minor_contraception=service["minor_contraception"],
             excluded_acts=frozenset(service["excluded_acts"]),
         ),
-        sites={check_finess(site["finess"], "site.finess"): site["name"] for site in content["site"]},
+        attested_by=service["attested_by"],
+        sites={
+            check_finess(site["finess"], "site.finess"): Site(site["name"], site["address"]) for site in content["site"]
+        },
     )

@@ -80,7 +80,7 @@ class SealingDesk:
     def _void(self, tx: Transaction, stored: StoredSheet) -> None:
         policy = self.profile.policy
         step = SHEETS.advance(stored.record, SheetEvent.VOID, tx.now, policy, "interrupted")
-        move_sheet(tx, stored, step, policy, "interrupted")
+        move_sheet(tx, stored, step, self.profile, "interrupted")
 
     def seal(self, visit: Visit, part: int, decision: Decision, stored: StoredSheet | None) -> StoredSheet:
         """
@@ -156,7 +156,7 @@ class SealingDesk:
             current = _unchanged(tx, stored)
             step = SHEETS.advance(current.record, SheetEvent.SEAL, now, policy)
             tx.update_sheet(stored.number, step.record, SheetEvent.SEAL, sealed=data)
-            carry_out_paper(tx, step, stored, policy)
+            carry_out_paper(tx, step, stored, self.profile)
             step = SHEETS.advance(step.record, SheetEvent.QUEUE, now, policy)
             tx.update_sheet(stored.number, step.record, SheetEvent.QUEUE)
         return replace(stored, record=step.record, sealed=data)

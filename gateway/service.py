@@ -113,8 +113,8 @@ class Gateway:
                     rejected = SHEETS.advance(
                         sheet.record, SheetEvent.FAULT_FOUND, tx.now, policy, stored.record.number
                     )
-                    move_sheet(tx, sheet, rejected, policy, stored.record.number)
-            move_lot(tx, stored, step, policy)
+                    move_sheet(tx, sheet, rejected, self.profile, stored.record.number)
+            move_lot(tx, stored, step, self.profile)
 
     def move_paper(self, number: int, event: PaperEvent, detail: str = "") -> PaperRecord:
         """
@@ -134,7 +134,7 @@ class Gateway:
             sheet = None if stored.sheet is None or of_sheet is None else tx.sheet(stored.sheet)
             if sheet is not None and of_sheet is not None:
                 moved = SHEETS.advance(sheet.record, of_sheet, tx.now, policy, stored.record.number)
-                move_sheet(tx, sheet, moved, policy, stored.record.number)
+                move_sheet(tx, sheet, moved, self.profile, stored.record.number)
         return step.record
 
     def sheet(self, number: int) -> SheetRecord:

@@ -21,7 +21,7 @@ from fse.routing import ROWS, Outcome
 from fse.sheet_xml import read_sheet
 from gateway.errors import GatewayError
 from gateway.journal import StoredPaper
-from gateway.papers import PAPER_OF, describe_encounter
+from gateway.papers import PAPER_OF, paper_of_encounter
 from gateway.readers import VitaleCard
 from gateway.reply import LANGUAGES, Reply, replies_from_json, replies_to_json, word
 from gateway.sealing import SealingDesk, Visit
@@ -140,7 +140,8 @@ class SubmissionDesk:
     def _add_paper(self, tx: Transaction, encounter: Encounter, reply: Reply, decision: Decision) -> None:
         """Store the paper that stands instead of a sheet, unless the end of an unfinished sheet has made it already."""
         kind = PAPER_OF[reply.outcome]
-        document = describe_encounter(encounter, decision, self.sealing.profile)
+        paper = paper_of_encounter(encounter, decision, self.sealing.profile, self.tables, reason=reply.reason)
+        document = paper.model_dump_json()
         if isinstance(encounter.patient, AnonymousPatient):
             tx.add_anonymous_paper(self.random_key(), kind, document)
             return

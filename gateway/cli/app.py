@@ -27,6 +27,7 @@ _COMMANDS = {
     "demo": "gateway.cli.demo",
     "route": "gateway.cli.route",
     "price": "gateway.cli.route",
+    "paper": "gateway.cli.paper",
 }
 """Each command is the function of its name in its module."""
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +25,18 @@ from fse.seals import open_sheet, verify_sheet
 from fse.tables import package_tables
 from gateway.card_file import card_in_reader
 from gateway.cli.explain import sheet_table
-from gateway.cli.output import LanguageOption, console, day_text, errors, euros, language, plain, read_file, say
+from gateway.cli.output import (
+    LanguageOption,
+    console,
+    day_text,
+    errors,
+    euros,
+    language,
+    plain,
+    read_file,
+    say,
+    write_file,
+)
 from gateway.home import Home
 from gateway.pcsc import PcscError, cards_in
 from gateway.profile import load_profile
@@ -103,7 +113,7 @@ def seal(
             opposed_cards=frozenset(demo_wallet().opposed) | Home.local().opposed_cards(),
             trust=_local_trust(cards),
         )
-    _write(output, sealed.file.encode())
+    write_file(output, sealed.file.encode())
     sheet = sealed.sheet
     console.print(
         f"[bold green]✔[/] {escape(str(output))} : FSE n° {sheet.number:09d}, mode {sheet.mode.kind},"
@@ -276,7 +286,7 @@ def extract(
     if sealed.patient is None:
         (folder / "vitale.p7s").unlink(missing_ok=True)  # of another sheet, extracted here before
     for name, data in files.items():
-        _write(folder / name, data)
+        write_file(folder / name, data)
     console.print(f"{folder}: {', '.join(sorted(files))}", highlight=False, markup=False)
     command = (
         f"openssl cms -verify -binary -inform DER -in {folder}/cps.p7s -content {folder}/payload.xml"
@@ -287,17 +297,3 @@ def extract(
 
 def _trust(folder: Path | None) -> Path:
     return folder if folder is not None else Home.local().trust
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write ``path`` as a whole: beside, then renamed, so that nothing is ever half-written."""
-    beside = None
-    try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            beside = Path(file.name)
-            file.write(data)
-        beside.replace(path)
-    except OSError as error:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from None

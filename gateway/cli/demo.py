@@ -263,6 +263,7 @@ def _closing(result: DayResult, seconds: float) -> str:
         say("À voir :", "To look at:"),
         "  resultat.json   evenements.jsonl   feuilles/   lots/   accuses/   papiers/   journal.db   trust/",
         f"  {sys.argv[0]} verify {folder}/feuilles/{result.rows[0].reply.sheet or 1:09d}.fse --trust {folder}/trust",
+        f"  {sys.argv[0]} paper {folder}/papiers/*.json -o {folder}/pdf",
         say(f"Tout est dans {folder}", f"Everything is in {folder}"),
     ]
     return "\n".join(lines)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +16,21 @@ from fse.sealed_file import MAX_FILE_BYTES, FileError
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
 
     from fse.rules import Language
 
-__all__ = ["LanguageOption", "console", "day_text", "errors", "euros", "language", "plain", "read_file", "say"]
+__all__ = [
+    "LanguageOption",
+    "console",
+    "day_text",
+    "errors",
+    "euros",
+    "language",
+    "plain",
+    "read_file",
+    "say",
+    "write_file",
+]
 
 _WIDE = 150
 """Columns where there is no terminal to ask: a log, a file."""
@@ -76,3 +88,17 @@ def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     if len(data) > limit:
         raise FileError("FILE-SIZE", limit=limit)
     return data
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write ``path`` as a whole: beside, then renamed, so that nothing is ever half-written."""
+    beside = None
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            beside = Path(file.name)
+            file.write(data)
+        beside.replace(path)
+    except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None

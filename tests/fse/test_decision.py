@@ -171,7 +171,7 @@ def test_another_caisse_is_refused_with_its_code(organism: str) -> None:
         ("IC", "service", ("plain-paper", ["IC"], 2650, "")),
         ("IST", "service", ("form-709", ["IST"], 0, "")),
         ("G", "service", ("refused", ["G"], 0, "ROUTE-ANONYMOUS")),
-        ("G", "delegated", ("recap", ["G"], 0, "")),
+        ("G", "delegated", ("refused", ["G"], 0, "DELEGATED-INVOICE")),
     ],
 )
 def test_an_anonymous_patient_never_becomes_a_sheet(
@@ -183,6 +183,19 @@ def test_an_anonymous_patient_never_becomes_a_sheet(
     with pytest.raises(EncounterError) as caught:
         sheet_of(facts)
     assert (caught.value.rule.id, caught.value.facts) == ("ROUTE-ANONYMOUS", {"code": code})
+
+
+def test_a_delegated_act_needs_its_invoice() -> None:
+    """DELEG-01: with FINESS, performer and amount it joins the recap; without, it is refused; never a sheet."""
+    invoice = {
+        "finess": "629990037", "rpps": "99700000021", "family_name": "EXEMPLAIRE", "first_name": "Dominique",
+        "rate_percent": 70, "cents": 2100,
+    }  # fmt: skip
+    acts = [{"code": "G", "by": "delegated", "invoice": invoice}, {"code": "G", "by": "delegated"}]
+    assert outline(decided(encounter(acts=acts))) == [
+        ("recap", ["G"], 0, ""),
+        ("refused", ["G"], 0, "DELEGATED-INVOICE"),
+    ]
 
 
 def test_a_screening_under_ones_own_name_is_not_sent_to_the_anonymous_form() -> None:

@@ -45,7 +45,7 @@ def test_it_leaves_one_paper_and_no_other_trace(bench: Bench) -> None:
     assert found.keys() == {"anonymous_papers"}
     ((key, kind, document),) = bench.rows("SELECT id, kind, document FROM anonymous_papers")
     assert (key, kind) == ("random-0", "plain")
-    assert json.loads(document)["patient"] == {"nir": "2555555999030"}
+    assert json.loads(document)["insured"] == {"nir": "2555555999030", "birth_date": None}
 
 
 def test_a_day_with_identified_patients_shares_nothing_with_it(bench: Bench) -> None:
@@ -90,10 +90,10 @@ def test_the_paper_says_what_the_caisse_needs_and_no_more(bench: Bench) -> None:
     _submit(bench)
     ((document,),) = bench.rows("SELECT document FROM anonymous_papers")
     paper = json.loads(document)
-    assert (paper["organisme"], paper["document"], paper["motif"]) == (ARTOIS, "plain-paper", "ivg-anonymous")
-    assert paper["patient"].keys() == {"nir"}
-    assert [(act["code"], act["date"]) for act in paper["actes"]] == [("FHV", "2025-03-04"), ("FMV", "2025-03-04")]
-    assert sum(act["montant_centimes"] for act in paper["actes"]) == paper["total_centimes"]
+    assert (paper["organism"], paper["form"], paper["reason"]) == (ARTOIS, "plain", "ivg-anonymous")
+    assert (paper["insured"]["birth_date"], paper["beneficiary"]) == (None, None)
+    assert [(act["code"], act["on"]) for act in paper["lines"]] == [("FHV", "2025-03-04"), ("FMV", "2025-03-04")]
+    assert sum(act["cents"] for act in paper["lines"]) == paper["total_cents"]
 
 
 def test_the_number_follows_the_caisse_of_the_site() -> None:

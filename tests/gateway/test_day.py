@@ -208,10 +208,20 @@ def test_a_wrong_day_is_refused_with_its_place(
 ANONYMOUS = {"kind": "anonymous", "minor": True}
 
 
+INVOICE = {
+    "finess": "629990037",
+    "rpps": "99700000021",
+    "family_name": "EXEMPLAIRE",
+    "first_name": "Dominique",
+    "rate_percent": 70,
+    "cents": 2100,
+}
+
+
 def _with_anonymous_care(day: dict[str, Any]) -> None:
     """Put two more anonymous consultations between the others: an IVG, and a delegated act with an act not provided."""
     ivg = encounter(day, "C15")
-    recap = [{"code": "COD", "by": "delegated"}, {"code": "COD"}]
+    recap = [{"code": "COD", "by": "delegated", "invoice": INVOICE}, {"code": "COD"}]
     day["encounters"] += [
         ivg | {"reference": "SECRET-1", "at": "2025-03-04T08:01:00+01:00"},
         ivg | {"reference": "SECRET-2", "at": "2025-03-04T10:17:00+01:00", "acts": recap},

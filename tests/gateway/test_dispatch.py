@@ -152,8 +152,8 @@ def test_never_sent_until_the_window_is_over(ready: Bench) -> None:
     assert (ready.lot().record.state, ready.state(), len(ready.wire.sent)) == ("abandoned", "duplicata_due", 11)
     ((kind, document, record),) = ready.rows("SELECT kind, document, record FROM papers WHERE sheet = 1")
     duplicata = json.loads(document)
-    assert (kind, duplicata["document"], duplicata["motif"]) == ("duplicata", "duplicata", "first_window_over")
-    assert (duplicata["numero_fse"], duplicata["numero_lot"]) == ("000000001", "000001")
+    assert (kind, duplicata["form"], duplicata["reason"]) == ("duplicata", "duplicata", "first_window_over")
+    assert (duplicata["number"], duplicata["lot"]) == ("000000001", "000001")
     assert json.loads(record)["post_by"] == "2025-03-23"  # it fell due on Saturday 15 in Paris; 8 plain days
     ready.gateway.dispatch.send()
     assert len(ready.wire.sent) == 11

@@ -38,7 +38,7 @@ def test_a_voided_sheet_takes_its_twin_along(
             tx.update_paper(paper.number, moved.record, step)
         sheet = tx.sheet(1)
         assert sheet is not None
-        move_sheet(tx, sheet, SHEETS.advance(sheet.record, SheetEvent.VOID, tx.now, policy, "mistake"), policy)
+        move_sheet(tx, sheet, SHEETS.advance(sheet.record, SheetEvent.VOID, tx.now, policy, "mistake"), bench.profile)
     assert bench.state() == "void"
     assert bench.rows("SELECT state, json_extract(record, '$.reason') FROM papers") == [(state, reason)]
 

@@ -36,7 +36,15 @@ MONTH_END = date(2025, 3, 31)
 
 
 VACCINE = {"acts": [{"code": "VACCIN", "cip": "3400935137340"}]}
-DELEGATED = {"acts": [{"code": "COD", "by": "delegated"}]}
+INVOICE = {
+    "finess": "629990037",
+    "rpps": "99700000021",
+    "family_name": "EXEMPLAIRE",
+    "first_name": "Dominique",
+    "rate_percent": 70,
+    "cents": 2100,
+}
+DELEGATED = {"acts": [{"code": "COD", "by": "delegated", "invoice": INVOICE}]}
 MOTHER = {"patient": patient("lexemple", child=None), "professional": professional("sage_femme")}
 IVG = {"acts": ANONYMOUS_IVG["acts"]}
 CASES: list[tuple[str, dict[str, Any], str | None, str, tuple[Outcome, str, bool, date | None, str]]] = [
@@ -176,8 +184,8 @@ def test_a_degraded_sheet_has_its_twin(bench: Bench) -> None:
     ((kind, sheet, document, record),) = bench.rows("SELECT kind, sheet, document, record FROM papers")
     assert (kind, sheet, json.loads(record)["post_by"]) == ("twin", 1, "2025-03-12")
     twin = json.loads(document)
-    assert (twin["numero_fse"], twin["motif"], twin["organisme"]) == ("000000001", "sans-carte", ARTOIS)
-    assert twin["patient"]["beneficiaire"]["prenom"] == "Emma"
+    assert (twin["number"], twin["reason"], twin["organism"]) == ("000000001", "sans-carte", ARTOIS)
+    assert twin["beneficiary"]["first_name"] == "Emma"
 
 
 def test_numbers_and_ranks_follow_each_other(bench: Bench) -> None:
