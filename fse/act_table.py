@@ -8,6 +8,7 @@ not the Annexe 1.1 of a convention, which is not public. Another table is handed
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import combinations
@@ -28,6 +29,7 @@ __all__ = ["ActLine", "ActTable", "act_table"]
 
 _UNPRICED = frozenset({"vaccine", "ist"})
 _WHOLE = 100
+_NEXT_DAY = timedelta(days=1)
 
 
 def _split(value: object) -> object:
@@ -105,6 +107,7 @@ class ActTable:
 
     version: TableVersion
     lines: tuple[ActLine, ...]
+    numbers: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str, file: str = "acts.csv") -> Self:
@@ -121,7 +124,8 @@ class ActTable:
         for (number, line), (other_number, other) in combinations(rows, 2):
             if line.clashes(other):
                 raise TableError("TABLE-OVERLAP", file=file, line=other_number, code=line.code, other_line=number)
-        return cls(version, tuple(line for _, line in rows))
+        _check_gaps(rows, file)
+        return cls(version, tuple(line for _, line in rows), tuple(number for number, _ in rows))
 
     def acts(self, code: str) -> tuple[ActLine, ...]:
         """Return every line of ``code``, in the order of the table; empty when the table does not hold it."""
@@ -139,6 +143,19 @@ class ActTable:
                 if window is None or window.holds(facts):
                     return line
         return None
+
+
+def _check_gaps(rows: list[tuple[int, ActLine]], file: str) -> None:
+    """Refuse a code without a tariff on a day between two days on which a profession has one."""
+    for code, profession in sorted({(line.code, who) for _, line in rows for who in line.professions}):
+        own = [(number, line) for number, line in rows if line.code == code and profession in line.professions]
+        for number, line in own:
+            if line.valid_to is None:
+                continue
+            following = line.valid_to + _NEXT_DAY
+            later = [other for _, other in own if other.valid_from > line.valid_to]
+            if later and not any(other.in_force(following) for _, other in own):
+                raise TableError("TABLE-GAP", file=file, line=number, code=code, day=following)
 
 
 def _check(line: ActLine, file: str, number: int) -> None:

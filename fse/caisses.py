@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import schemas
 from fse.identifiers import OrganismCode
-from fse.table_text import IsoDay, TableError, TableVersion, read_rows, table_version
+from fse.periods import check_periods, in_force
+from fse.table_text import IsoDay, TableVersion, read_rows, table_version
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,10 +43,6 @@ class Caisse(BaseModel):
         """Return the code in its three parts."""
         return OrganismCode.parse(self.code)
 
-    def in_force(self, on: date) -> bool:
-        """Tell whether the line holds on that day."""
-        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
-
 
 @dataclass(frozen=True, slots=True)
 class CaisseTable:
@@ -54,6 +50,7 @@ class CaisseTable:
 
     version: TableVersion
     lines: tuple[Caisse, ...]
+    numbers: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str, file: str = "caisses.csv") -> Self:
@@ -65,21 +62,16 @@ class CaisseTable:
         """
         version = table_version(text, file)
         rows = list(read_rows(text, Caisse, file))
-        for number, line in rows:
-            if line.valid_to is not None and line.valid_to < line.valid_from:
-                raise TableError("TABLE-DATES", file=file, line=number)
-        for (number, line), (other_number, other) in combinations(rows, 2):
-            if line.code == other.code and (line.in_force(other.valid_from) or other.in_force(line.valid_from)):
-                raise TableError("TABLE-OVERLAP", file=file, line=other_number, code=line.code, other_line=number)
-        return cls(version, tuple(line for _, line in rows))
+        check_periods(rows, file, lambda caisse: caisse.code)
+        return cls(version, tuple(line for _, line in rows), tuple(number for number, _ in rows))
 
     def find(self, code: str, on: date) -> Caisse | None:
         """Return the caisse of that 9-digit code on that day, None when the table does not know it."""
-        return next((line for line in self.lines if line.code == code and line.in_force(on)), None)
+        return next((line for line in self.lines if line.code == code and in_force(line, on)), None)
 
     def convention(self, on: date) -> tuple[Caisse, ...]:
         """Return the caisses that pay the service under its convention on that day."""
-        return tuple(line for line in self.lines if line.in_convention and line.in_force(on))
+        return tuple(line for line in self.lines if line.in_convention and in_force(line, on))
 
 
 @cache

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from fse.documents import DocumentError
-from fse.table_text import IsoDay, TableError, TableVersion, read_rows, table_version
+from fse.periods import check_periods, in_force
+from fse.table_text import IsoDay, TableVersion, read_rows, table_version
 
 if TYPE_CHECKING:
     from datetime import date
@@ -41,13 +42,11 @@ class HabilitationTable:
         """Return the table written in ``text``; raises :class:`fse.table_text.TableError` with file and line."""
         version = table_version(text, file)
         rows = list(read_rows(text, Habilitation, file))
-        for number, line in rows:
-            if line.valid_to is not None and line.valid_to < line.valid_from:
-                raise TableError("TABLE-DATES", file=file, line=number)
+        check_periods(rows, file, lambda line: line.function)
         return cls(version, tuple(line for _, line in rows))
 
     def require(self, function: str, on: date) -> None:
         """Raise :class:`fse.documents.DocumentError` (DOC-FUNCTION) unless ``function`` may attest on that day."""
-        allowed = [one.function for one in self.lines if one.valid_from <= on and (one.valid_to or on) >= on]
+        allowed = [one.function for one in self.lines if in_force(one, on)]
         if function not in allowed:
             raise DocumentError("DOC-FUNCTION", function=function[:80], on=on, allowed=", ".join(allowed) or "–")

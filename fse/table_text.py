@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
 from fse.errors import FseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["IsoDay", "TableError", "TableVersion", "read_rows", "table_version"]
+__all__ = ["IsoDay", "TableError", "TableVersion", "checked", "read_rows", "table_version"]
 
 _LABEL = "# label: "
 _LARGEST_CHARACTERS = 2_000_000
@@ -38,6 +38,18 @@ def _iso_day(value: object) -> object:
 
 IsoDay = Annotated[date, BeforeValidator(_iso_day)]
 """A day in a cell, written YYYY-MM-DD and no other way."""
+
+
+def checked(check: Callable[[str], str]) -> AfterValidator:
+    """Return what holds a cell against a check of ``fse.identifiers``; the cell is then wrong, not the program."""
+
+    def validate(value: str) -> str:
+        try:
+            return check(value)
+        except FseError as error:
+            raise ValueError(error.rule.id) from None
+
+    return AfterValidator(validate)
 
 
 class TableError(FseError):

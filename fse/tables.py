@@ -1,4 +1,4 @@
-"""The dated tables that a decision needs, held together: replaced as a whole or not at all."""
+"""The dated tables that a service works by, held together: replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,37 +9,78 @@ from typing import TYPE_CHECKING, Self
 import schemas
 from fse.act_table import ActTable
 from fse.caisses import CaisseTable
+from fse.code_tables import CodeTable, SpecificationTable
 from fse.habilitations import HabilitationTable
+from fse.site_table import SiteTable
+from fse.table_text import TableError
 from fse.vaccines import VaccineMarket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Tables", "package_tables"]
+__all__ = ["TABLE_FILES", "Tables", "package_tables"]
+
+TABLE_FILES = (
+    "acts.csv",
+    "caisses.csv",
+    "vaccine_market.csv",
+    "habilitations.csv",
+    "sites.csv",
+    "specifications.csv",
+    "natures.csv",
+    "exemptions.csv",
+    "regimes.csv",
+)
+"""The files of a set of tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Acts, caisses, the vaccine market and who may attest the service done."""
+    """Every table holds by itself, and every code of one that another lists is there."""
 
     acts: ActTable
     caisses: CaisseTable
     vaccines: VaccineMarket
     habilitations: HabilitationTable
+    sites: SiteTable
+    specifications: SpecificationTable
+    natures: CodeTable
+    exemptions: CodeTable
+    regimes: CodeTable
 
     @classmethod
     def read(cls, text_of: Callable[[str], str]) -> Self:
         """
-        Return the tables whose texts ``text_of`` gives by file name.
+        Return the tables whose texts ``text_of`` gives by file name (:data:`TABLE_FILES`).
 
         Raises :class:`fse.table_text.TableError` for the first thing that does not hold, with file and line.
         """
-        return cls(
+        found = cls(
             acts=ActTable.parse(text_of("acts.csv"), "acts.csv"),
             caisses=CaisseTable.parse(text_of("caisses.csv"), "caisses.csv"),
             vaccines=VaccineMarket.parse(text_of("vaccine_market.csv"), "vaccine_market.csv"),
             habilitations=HabilitationTable.parse(text_of("habilitations.csv"), "habilitations.csv"),
+            sites=SiteTable.parse(text_of("sites.csv"), "sites.csv"),
+            specifications=SpecificationTable.parse(text_of("specifications.csv"), "specifications.csv"),
+            natures=CodeTable.parse(text_of("natures.csv"), "natures.csv"),
+            exemptions=CodeTable.parse(text_of("exemptions.csv"), "exemptions.csv"),
+            regimes=CodeTable.parse(text_of("regimes.csv"), "regimes.csv"),
         )
+        found.check()
+        return found
+
+    def check(self) -> None:
+        """Raise :class:`fse.table_text.TableError` (TABLE-CODE) for a code that the list it belongs to has not."""
+        acts = list(zip(self.acts.numbers, self.acts.lines, strict=True))
+        self.natures.require(((number, line.nature) for number, line in acts), "acts.csv", "natures.csv")
+        self.exemptions.require(((number, line.exemption) for number, line in acts), "acts.csv", "exemptions.csv")
+        caisses = zip(self.caisses.numbers, self.caisses.lines, strict=True)
+        self.regimes.require(((number, line.code[:2]) for number, line in caisses), "caisses.csv", "regimes.csv")
+        known = {line.code for line in self.caisses.lines}
+        for number, site in zip(self.sites.numbers, self.sites.lines, strict=True):
+            if site.organism not in known:
+                facts = {"code": site.organism, "list": "caisses.csv"}
+                raise TableError("TABLE-CODE", file="sites.csv", line=number, **facts)
 
 
 @cache

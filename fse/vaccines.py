@@ -8,18 +8,18 @@ and 6.2, annexe 1.3). The market of the package is invented.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 import schemas
 from fse.act_window import add_months
 from fse.identifiers import check_cip
 from fse.maternity import MaternityPeriod
+from fse.periods import check_periods, in_force
 from fse.price_refusal import PricingError
 from fse.priced_act import PricedAct, part_of, reason
-from fse.table_text import IsoDay, TableError, TableVersion, read_rows, table_version
+from fse.table_text import IsoDay, TableVersion, checked, read_rows, table_version
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,7 +37,7 @@ class MarketLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cip: Annotated[str, AfterValidator(check_cip)] = Field(description="CIP13")
+    cip: Annotated[str, checked(check_cip)] = Field(description="CIP13")
     label: str = Field(description="texte")
     kind: Literal["ror", "grippe", "autre"] = Field(description="ror | grippe | autre")
     cents: int = Field(gt=0, le=1_000_000, description="1…1000000")
@@ -47,10 +47,6 @@ class MarketLine(BaseModel):
     source: str = Field(description="texte")
     certainty: Literal["A", "B", "U"] = Field(description="A | B | U")
     note: str | None = Field(description="texte | (vide)")
-
-    def in_force(self, on: date) -> bool:
-        """Tell whether the line holds on that day."""
-        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +61,12 @@ class VaccineMarket:
         """Return the market written in ``text``; raises :class:`fse.table_text.TableError` with file and line."""
         version = table_version(text, file)
         rows = list(read_rows(text, MarketLine, file))
-        for number, line in rows:
-            if line.valid_to is not None and line.valid_to < line.valid_from:
-                raise TableError("TABLE-DATES", file=file, line=number)
-        for (number, line), (other_number, other) in combinations(rows, 2):
-            if line.cip == other.cip and (line.in_force(other.valid_from) or other.in_force(line.valid_from)):
-                raise TableError("TABLE-OVERLAP", file=file, line=other_number, code=line.cip, other_line=number)
+        check_periods(rows, file, lambda line: line.cip)
         return cls(version, tuple(line for _, line in rows))
 
     def find(self, cip: str, on: date) -> MarketLine | None:
         """Return the line of that vaccine on that day, None when the market has none."""
-        return next((line for line in self.lines if line.cip == cip and line.in_force(on)), None)
+        return next((line for line in self.lines if line.cip == cip and in_force(line, on)), None)
 
 
 def price_vaccine(question: PricingQuestion, line: ActLine, market: VaccineMarket) -> PricedAct:

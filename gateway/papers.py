@@ -270,16 +270,16 @@ def _practitioner(encounter: Encounter) -> Practitioner:
 
 def _organism(encounter: Encounter, profile: ServiceProfile) -> str:
     patient = encounter.patient
-    return patient.organism if isinstance(patient, IdentifiedPatient) else profile.anonymous_organism
+    return patient.organism if isinstance(patient, IdentifiedPatient) else profile.anonymous_organism(encounter.site)
 
 
 def _people(encounter: Encounter, profile: ServiceProfile) -> tuple[Patient | Nobody, Patient | None]:
     """Return the insured and the beneficiary when it is somebody else; who must not be named is nobody."""
     match encounter.patient:
         case AnonymousPatient():
-            return Nobody(nir=anonymous_nir(profile.anonymous_organism)), None
+            return Nobody(nir=anonymous_nir(profile.anonymous_organism(encounter.site))), None
         case SecretPatient(birth_date=born):
-            return Nobody(nir=secret_nir(profile.anonymous_organism), birth_date=born), None
+            return Nobody(nir=secret_nir(profile.anonymous_organism(encounter.site)), birth_date=born), None
         case patient:
             other = patient.beneficiary
             return _person(patient.insured), None if other is None else _person(other)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import schemas
 from fse.identifiers import check_finess
 from fse.lifecycle import Policy, policy_named
 from fse.situation import ChannelPolicy
+from fse.tables import package_tables
 from fse.working_days import Calendar, Place
+from gateway.errors import GatewayError
 
-__all__ = ["ServiceProfile", "Site", "load_profile"]
+if TYPE_CHECKING:
+    from fse.site_table import Site
+    from fse.tables import Tables
 
+__all__ = ["DEFAULT", "ServiceProfile", "load_profile", "profile_names"]
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A place of care: what it is called and where it is."""
-
-    name: str
-    address: str
+DEFAULT = "pas-de-calais-simule"
+"""The profile of the demonstration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +34,38 @@ class ServiceProfile:
 
     name: str
     biller: str
-    anonymous_organism: str
     specification: str
     policy: Policy
     channels: ChannelPolicy
     attested_by: str
     sites: dict[str, Site]
 
+    def anonymous_organism(self, site: str) -> str:
+        """Return the caisse that pays the anonymous care of ``site`` for every scheme (convention 10.3.1; SITE-06)."""
+        return self.sites[site].organism
 
-def load_profile(name: str = "pas-de-calais-simule") -> ServiceProfile:
-    """Return the profile ``name`` of the package ``schemas``."""
-    content = schemas.read_toml(f"profiles/{name}.toml")
-    service: dict[str, Any] = content["service"]
+
+def profile_names() -> tuple[str, ...]:
+    """Return the names of the profiles of the package."""
+    return tuple(Path(name).stem for name in schemas.names("profiles", ".toml"))
+
+
+def load_profile(name: str = DEFAULT, tables: Tables | None = None) -> ServiceProfile:
+    """
+    Return the profile ``name`` of the package ``schemas``, with the sites of its département in ``tables``.
+
+    Raises :class:`gateway.errors.GatewayError` (PROFILE-UNKNOWN).
+    """
+    if name not in profile_names():
+        raise GatewayError("PROFILE-UNKNOWN", name=name[:40], known=", ".join(profile_names()))
+    service: dict[str, Any] = schemas.read_toml(f"profiles/{name}.toml")["service"]
+    department = service["department"]
+    sites = (tables or package_tables()).sites.lines
     return ServiceProfile(
         name=service["name"],
         biller=check_finess(service["biller"], "service.biller"),
-        anonymous_organism=service["anonymous_organism"],
         specification=service["specification"],
-        policy=policy_named(service["policy"], Calendar(Place(service["department"]))),
+        policy=policy_named(service["policy"], Calendar(Place(department))),
         channels=ChannelPolicy(
             hold_opposed=service["hold_opposed_cards"],
             adult_screening=service["adult_screening"],
@@ -57,7 +73,5 @@ def load_profile(name: str = "pas-de-calais-simule") -> ServiceProfile:
             excluded_acts=frozenset(service["excluded_acts"]),
         ),
         attested_by=service["attested_by"],
-        sites={
-            check_finess(site["finess"], "site.finess"): Site(site["name"], site["address"]) for site in content["site"]
-        },
+        sites={site.finess: site for site in sites if site.finess.startswith(department) and site.valid_to is None},
     )

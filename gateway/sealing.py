@@ -133,7 +133,7 @@ class SealingDesk:
             day=paris_date(self.clock.now()),
             biller=self.profile.biller,
             specification=self.profile.specification,
-            anonymous_organism=self.profile.anonymous_organism,
+            anonymous_organism=self.profile.anonymous_organism(encounter.site),
         )
 
     def _sign_as_patient(self, stored: StoredSheet, vitale: VitaleCard) -> StoredSheet:

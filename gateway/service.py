@@ -14,9 +14,11 @@ from gateway.lots import LotDesk
 from gateway.movements import move_lot, move_sheet
 from gateway.sealing import SealingDesk
 from gateway.submission import SubmissionDesk
+from gateway.table_folder import read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from cryptography.x509 import Certificate
 
@@ -73,6 +75,14 @@ class Gateway:
         acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)
         self.dispatch = Dispatch(journal, around.profile, around.clock, self.lots, acknowledgements, around.transport)
         self._sealing.void_interrupted()
+
+    def load_tables(self, folder: Path) -> None:
+        """
+        Decide by the tables in ``folder`` from now on.
+
+        Raises :class:`fse.table_text.TableError` for a set that does not hold as a whole; the old tables then stay.
+        """
+        self.use_tables(read_tables(folder))
 
     def use_tables(self, tables: Tables) -> None:
         """Decide by ``tables`` from now on; sheets that are sealed already stay as they are."""

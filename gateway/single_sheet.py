@@ -62,10 +62,13 @@ def seal_one(
     """
     Return ``encounter`` sealed under ``number``, signed at the time of the encounter.
 
-    Raises :class:`gateway.errors.GatewayError` SEAL-NO-SHEET when no electronic sheet comes out of it, SEAL-SEVERAL
-    when more than one does, SUBMIT-CPS without a CPS; and the errors of the cards and of ``fse``. With a ``trust``
-    store, :class:`fse.trust.TrustError` for a card that it does not vouch for at the time of the encounter.
+    Raises :class:`gateway.errors.GatewayError`: SEAL-NO-SHEET when no electronic sheet comes out of it, SEAL-SEVERAL
+    when more than one does, SUBMIT-SITE for a site that the profile does not list, SUBMIT-CPS without a CPS; and the
+    errors of the cards and of ``fse``. With a ``trust`` store, :class:`fse.trust.TrustError` for a card that it does
+    not vouch for at the time of the encounter.
     """
+    if encounter.site not in profile.sites:
+        raise GatewayError("SUBMIT-SITE", site=encounter.site)
     vitale = None
     if encounter.vitale is CardInReader.PRESENT and encounter.patient.kind == "identified":
         if cards.vitale is None:
@@ -86,7 +89,7 @@ def seal_one(
         day=paris_date(at),
         biller=profile.biller,
         specification=profile.specification,
-        anonymous_organism=profile.anonymous_organism,
+        anonymous_organism=profile.anonymous_organism(encounter.site),
     )
     signing_patient = vitale if decision.mode.secured else None
     check_cards(sheet, cards.professional, signing_patient, trust, at)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fse.card_identity import with_card
 from fse.cards import CardError, NotATestCard, NotAVitale
+from fse.code_tables import AdoptionState
 from fse.deadlines import paris_date
 from fse.decision import decide
 from fse.encounter import AnonymousPatient, CardInReader, IdentifiedPatient
@@ -94,7 +95,7 @@ class SubmissionDesk:
         return replies
 
     def _carry_out(self, visit: Visit, part: int, decision: Decision, signed: StoredSheet | None) -> Reply:
-        if signed is not None or (decision.outcome in _SHEETS and not self._too_late(visit.encounter, decision)):
+        if signed is not None or (self._may_be_sheet(visit.encounter, decision)):
             return self._sheet_reply(self.sealing.seal(visit, part, decision, signed), decision)
         reason = decision.row.reason if decision.row else "price"
         named: dict[str, Any] = {
@@ -111,9 +112,20 @@ class SubmissionDesk:
             return Reply(**named, outcome=Outcome.HELD, reason=reason, deadline=limit, to_do=held)
         outcome = decision.outcome
         if outcome in _SHEETS:
-            outcome, reason = Outcome.PLAIN_PAPER, "too-late"
+            outcome = Outcome.PLAIN_PAPER
+            reason = "version-overdue" if self._outdated() else "too-late"
         post_by = self._paper_record("-", outcome, visit.encounter, decision).post_by
         return Reply(**named, outcome=outcome, reason=reason, deadline=post_by, next_action="print")
+
+    def _may_be_sheet(self, encounter: Encounter, decision: Decision) -> bool:
+        """Tell whether a sheet may be drawn up: in its window, by a cahier des charges that may still be used."""
+        return decision.outcome in _SHEETS and not self._too_late(encounter, decision) and not self._outdated()
+
+    def _outdated(self) -> bool:
+        """Tell whether the declared cahier des charges is more than 18 months behind (protocol art. 8; VERS-02)."""
+        today = paris_date(self.sealing.clock.now())
+        adoption = self.tables.specifications.adoption(self.sealing.profile.specification, today)
+        return adoption.state is AdoptionState.OVERDUE
 
     def _too_late(self, encounter: Encounter, decision: Decision) -> bool:
         limit = self.sealing.profile.policy.first_emission_limit(_last_act(encounter, decision))

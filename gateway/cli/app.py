@@ -31,7 +31,12 @@ _COMMANDS = {
 }
 """Each command is the function of its name in its module."""
 
-_GROUPS = {"card": "gateway.cli.card", "scenario": "gateway.cli.scenario", "trust": "gateway.cli.trust"}
+_GROUPS = {
+    "card": "gateway.cli.card",
+    "scenario": "gateway.cli.scenario",
+    "tables": "gateway.cli.tables",
+    "trust": "gateway.cli.trust",
+}
 """Each group of commands is the ``app`` of its module."""
 
 

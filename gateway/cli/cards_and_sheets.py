@@ -22,7 +22,6 @@ from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
 from fse.errors import FseError
 from fse.sealed_file import FileError
 from fse.seals import open_sheet, verify_sheet
-from fse.tables import package_tables
 from gateway.card_file import card_in_reader
 from gateway.cli.explain import sheet_table
 from gateway.cli.output import (
@@ -37,9 +36,10 @@ from gateway.cli.output import (
     say,
     write_file,
 )
+from gateway.cli.tables import ProfileOption, TablesOption, tables_of
 from gateway.home import Home
 from gateway.pcsc import PcscError, cards_in
-from gateway.profile import load_profile
+from gateway.profile import DEFAULT, load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
 from gateway.single_sheet import require_one_sheet, seal_one
 from gateway.trust_folder import read_trust
@@ -84,6 +84,8 @@ def seal(
         list[str] | None,
         typer.Option(metavar="CARTE:PANNE[:N[:FOIS]]", help="panne à vivre (fse card faults) : vitale:pulled:7"),
     ] = None,
+    tables: TablesOption = None,
+    profile: ProfileOption = DEFAULT,
     lang: LanguageOption = "fr",
 ) -> None:
     """
@@ -97,7 +99,9 @@ def seal(
         raise typer.BadParameter(told, param_hint="--reader")
     struck = _faults(fault or [])
     facts = read_encounter(read_file(encounter, MAX_ENCOUNTER_BYTES))
-    require_one_sheet(decide(facts, package_tables(), policy=load_profile().channels))
+    dated = tables_of(tables)
+    service = load_profile(profile, dated)
+    require_one_sheet(decide(facts, dated, policy=service.channels))
     with ExitStack() as stack:
         if reader is not None:
             cards = _cards_in_reader(stack, reader, facts, pin_file)
@@ -107,8 +111,8 @@ def seal(
         sealed = seal_one(
             facts,
             cards,
-            load_profile(),
-            package_tables(),
+            service,
+            dated,
             number=number,
             opposed_cards=frozenset(demo_wallet().opposed) | Home.local().opposed_cards(),
             trust=_local_trust(cards),

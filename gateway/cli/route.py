@@ -11,9 +11,9 @@ from rich.table import Table
 from fse.decision import decide
 from fse.encounter import MAX_ENCOUNTER_BYTES, read_encounter
 from fse.routing import Outcome
-from fse.tables import package_tables
 from gateway.cli.output import LanguageOption, console, day_text, euros, language, plain, read_file, say
-from gateway.profile import load_profile
+from gateway.cli.tables import ProfileOption, TablesOption, tables_of
+from gateway.profile import DEFAULT, load_profile
 from gateway.reply import word
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ EncounterFile = Annotated[Path, typer.Argument(metavar="CONSULTATION.json", help
 def route(
     encounter: EncounterFile,
     opposed: Annotated[bool, typer.Option(help="la carte Vitale est sur la liste d'opposition")] = False,
+    tables: TablesOption = None,
+    profile: ProfileOption = DEFAULT,
     lang: LanguageOption = "fr",
 ) -> None:
     """Dit ce que devient chaque acte : FSE sécurisée ou dégradée, papier, 708, 709… et de quel article cela vient."""
     del lang
-    facts, decisions = _decided(encounter, opposed=opposed)
+    facts, decisions = _decided(encounter, tables, profile, opposed=opposed)
     table = Table(say("actes", "acts"), say("le", "on"), say("issue", "outcome"), say("pourquoi", "why"), "source")
     for one in decisions:
         table.add_row(
@@ -48,10 +50,15 @@ def route(
     _end(decisions)
 
 
-def price(encounter: EncounterFile, lang: LanguageOption = "fr") -> None:
+def price(
+    encounter: EncounterFile,
+    tables: TablesOption = None,
+    profile: ProfileOption = DEFAULT,
+    lang: LanguageOption = "fr",
+) -> None:
     """Montre chaque ligne d'une consultation, et la raison de chaque chiffre. Le patient n'avance rien."""
     del lang
-    facts, decisions = _decided(encounter, opposed=False)
+    facts, decisions = _decided(encounter, tables, profile, opposed=False)
     amo_words = say("part obligatoire", "compulsory part")
     table = Table(
         say("acte", "act"), say("le", "on"), say("quantité", "quantity"), say("montant", "amount"),
@@ -83,9 +90,9 @@ def price(encounter: EncounterFile, lang: LanguageOption = "fr") -> None:
     _end(decisions)
 
 
-def _decided(path: Path, *, opposed: bool) -> tuple[Encounter, tuple[Decision, ...]]:
-    facts = read_encounter(read_file(path, MAX_ENCOUNTER_BYTES))
-    return facts, decide(facts, package_tables(), opposed=opposed, policy=load_profile().channels)
+def _decided(path: Path, folder: Path | None, profile: str, *, opposed: bool) -> tuple[Encounter, tuple[Decision, ...]]:
+    facts, tables = read_encounter(read_file(path, MAX_ENCOUNTER_BYTES)), tables_of(folder)
+    return facts, decide(facts, tables, opposed=opposed, policy=load_profile(profile, tables).channels)
 
 
 def _why(one: Decision) -> str:

@@ -282,7 +282,7 @@ def test_refusals_say_what_to_do() -> None:
 
 def test_a_refusal_without_any_fitting_code() -> None:
     """When no code of the table fits, the refusal does not invent one."""
-    alone = ActTable(FICTITIOUS.version, FICTITIOUS.acts("ZZ2"))
+    alone = ActTable(FICTITIOUS.version, FICTITIOUS.acts("ZZ2"), ())
     assert refused("ZZ2", "2025-03-04", table=alone, beneficiary_birth_date="2005-01-01").facts["right"] == "-"
 
 
@@ -380,7 +380,7 @@ def test_limits_that_are_still_accepted() -> None:
 def test_titre_ii_stays_maladie_in_the_maternity_period() -> None:
     """Titre II is maladie only (convention, art. 9), even for a consultation late in pregnancy."""
     lines = tuple(line.model_copy(update={"titre": "II"}) for line in FICTITIOUS.acts("ZZ1"))
-    table = ActTable(FICTITIOUS.version, lines)
+    table = ActTable(FICTITIOUS.version, lines, ())
     priced = ask("ZZ1", "2025-03-04", table=table, pregnancy_start="2024-08-10")
     assert (priced.nature, priced.rate_percent) == ("maladie", 70)
     assert ask("ZZ1", "2025-03-04", table=FICTITIOUS, pregnancy_start="2024-08-10").nature == "maternite"
