@@ -51,8 +51,9 @@ format: $(INSTALLED) ## Rewrite the files in the house's layout; what is left is
 bench: $(INSTALLED) ## Speed, as ratios to a yardstick of the same run
 	@$(BIN)/python -m benchmarks
 
-schemas: $(INSTALLED) ## Write the JSON Schemas of the models into schemas/
+schemas: $(INSTALLED) ## Write the JSON Schemas of the models into schemas/, and docs/rules.md
 	@$(BIN)/python -m gateway.export_schemas
+	@$(BIN)/python -m gateway.rule_pages
 
 wheel: $(INSTALLED) ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel

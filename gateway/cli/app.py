@@ -33,6 +33,7 @@ _COMMANDS = {
 
 _GROUPS = {
     "card": "gateway.cli.card",
+    "rules": "gateway.cli.rules",
     "scenario": "gateway.cli.scenario",
     "tables": "gateway.cli.tables",
     "trust": "gateway.cli.trust",

@@ -46,10 +46,10 @@ def test_one_lot_holds_one_caisse_and_one_mode(bench: Bench) -> None:
 def test_another_specification_is_another_lot(bench: Bench) -> None:
     """Sheets drawn up under two versions of the cahier des charges never travel in one lot."""
     bench.submit(visit("A1"))
-    object.__setattr__(bench.profile, "specification", "1.41")
+    object.__setattr__(bench.profile, "specification", "1.50")
     bench.submit(visit("A2"))
     bench.gateway.lots.close()
-    assert [row[4] for row in bench.rows(LOTS)] == ["1.40", "1.41"]
+    assert [row[4] for row in bench.rows(LOTS)] == ["1.40", "1.50"]
 
 
 def test_a_lot_has_at_most_its_maximum(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
