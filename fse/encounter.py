@@ -45,10 +45,12 @@ __all__ = [
     "EncounterError",
     "IdentifiedPatient",
     "Insured",
+    "Orientation",
     "Person",
     "Profession",
     "ProfessionalFact",
     "ReferentMidwife",
+    "RightsCheck",
     "ScreeningItem",
     "SecretPatient",
     "encounter_error",
@@ -244,6 +246,20 @@ class ReferentMidwife(_Facts):
     accepted: StrictBool
 
 
+class RightsCheck(_Facts):
+    """What the online consultation of rights (ADRi) answered; it informs, and blocks no care."""
+
+    result: Literal["open", "closed", "unknown", "not-consulted"] = "not-consulted"
+    on: Day | None = None
+
+
+class Orientation(_Facts):
+    """A person guided towards rights, with the consent on record: without it nothing is passed on."""
+
+    family: Literal["puma", "c2s", "ame", "soins-urgents"]
+    consent: StrictBool
+
+
 class Encounter(_Facts):
     """One consultation. Dates and times carry their offset; a date is a day in France."""
 
@@ -260,12 +276,19 @@ class Encounter(_Facts):
     pregnancy_start: Day | None = Field(default=None, description="date présumée de début de grossesse")
     delivery_date: Day | None = None
     referent_midwife: ReferentMidwife | None = Field(default=None, description="for the forfait SFR")
+    rights: RightsCheck = RightsCheck()
+    orientations: tuple[Orientation, ...] = Field(default=(), max_length=4)
     accident_by_third_party: Day | None = Field(default=None, description="date of an accident caused by somebody else")
 
     @model_validator(mode="after")
     def _consistent(self) -> Encounter:
         if self.at.tzinfo is None:
             raise _broken("ENC-TIMEZONE")
+        refused = next((rank for rank, one in enumerate(self.orientations) if not one.consent), None)
+        if refused is not None:
+            raise _broken("ENC-CONSENT", place=f"orientations[{refused}]")
+        if self.orientations and isinstance(self.patient, AnonymousPatient):
+            raise _broken("ENC-CONSENT", place="orientations")
         try:
             day = self.day
         except OverflowError:
@@ -310,7 +333,7 @@ def read_encounter(data: bytes) -> Encounter:
     Return the encounter written in ``data``, JSON in UTF-8.
 
     Raises :class:`EncounterError` for the first thing that is wrong, with its place: ENC-SIZE, ENC-JSON, ENC-MISSING,
-    ENC-UNKNOWN, ENC-VALUE, ENC-ORDER, ENC-TIMEZONE, or the rule of the identifier that is wrong.
+    ENC-UNKNOWN, ENC-VALUE, ENC-ORDER, ENC-TIMEZONE, ENC-CONSENT, or the rule of the identifier that is wrong.
     """
     if len(data) > MAX_ENCOUNTER_BYTES:
         raise EncounterError("ENC-SIZE", size=len(data), limit=MAX_ENCOUNTER_BYTES)

@@ -30,7 +30,8 @@ class Reply:
 
     ``sheet`` is the FSE number, for the electronic outcomes; ``deadline`` the last day of the first emission (sheet)
     or of posting (paper); ``next_action`` the code of an action of the life cycle. A refusal has none: its ``rule``
-    broke, ``messages`` say so and ``to_do`` what to do, by language.
+    broke, ``messages`` say so and ``to_do`` what to do, by language. ``warnings`` are rules that ask for attention and
+    block nothing.
     """
 
     reference: str
@@ -44,6 +45,7 @@ class Reply:
     total_cents: int = 0
     amo_cents: int = 0
     rule: str = ""
+    warnings: tuple[str, ...] = ()
     messages: dict[str, str] = field(default_factory=dict)
     to_do: dict[str, str] = field(default_factory=dict)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.profile import ServiceProfile
     from gateway.readers import CardsAtHand, ProfessionalCard
     from gateway.reply import Reply
+    from gateway.rights import RightsService
     from gateway.signing_period import SigningPeriod
     from gateway.transport import Transport
 
@@ -50,6 +51,7 @@ class Surroundings:
     opposed_cards: frozenset[str]
     random_key: Callable[[], str]
     tables: Tables = field(default_factory=package_tables)
+    rights: RightsService | None = None
 
 
 class Gateway:
@@ -70,6 +72,7 @@ class Gateway:
             tables=around.tables,
             opposed=around.opposed_cards,
             random_key=around.random_key,
+            rights=around.rights,
         )
         self.lots = LotDesk(journal, around.profile, around.clock, around.caisses)
         acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)

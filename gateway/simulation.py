@@ -29,6 +29,7 @@ from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
 from gateway.service import Gateway, Surroundings
 from gateway.signing_period import SigningPeriod
+from gateway.simulator.adri import SimulatedRights
 from gateway.simulator.caisse import Caisse
 from gateway.simulator.caisse_http import caisse_app
 from gateway.simulator.concentrator import Concentrator
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from gateway.reply import Reply
 
 __all__ = ["Simulation"]
+
+_NIR_WITHOUT_KEY = 13
 
 _HOURS_OF_DISPATCH = (7, 17)  # UTC: 8 and 18 hours in winter
 
@@ -81,6 +84,12 @@ class Simulation:
         self.pki = TestPki.create(randomness, now=self.start)
         self._keys = randomness.stream("anonymous papers")
         self.profile = load_profile()
+        self.rights = SimulatedRights(
+            {
+                family.nir[:_NIR_WITHOUT_KEY]: tuple((one.start, one.end) for one in family.rights)
+                for family in self.wallet.vitale.values()
+            }
+        )
         biller = self.pki.issue_billing_party("biller", self.profile.biller, self.profile.name)
         parties = {
             caisse.code: self.pki.issue_billing_party("caisse", caisse.code, caisse.name)
@@ -113,6 +122,7 @@ class Simulation:
                 biller=_party(biller),
                 caisses={code: party.certificate for code, party in parties.items()},
                 opposed_cards=frozenset(self.wallet.opposed),
+                rights=self.rights,
                 random_key=lambda: str(uuid.UUID(bytes=self._keys.read(16), version=4)),
             ),
         )

@@ -7,7 +7,7 @@ answered is kept and what was not answered may be submitted again without making
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from gateway.journal import StoredPaper
 from gateway.papers import PAPER_OF, paper_of_encounter
 from gateway.readers import VitaleCard
 from gateway.reply import LANGUAGES, Reply, replies_from_json, replies_to_json, word
+from gateway.rights import attach_rights, record_rights, warnings_of
 from gateway.sealing import SealingDesk, Visit
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fse.tables import Tables
     from gateway.journal import StoredSheet, Transaction
     from gateway.readers import CardsAtHand
+    from gateway.rights import RightsService
 
 __all__ = ["SubmissionDesk"]
 
@@ -46,12 +48,17 @@ _ROW_OF_CAUSE = {row.cause: row for row in ROWS if row.outcome in _SHEETS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionDesk:
-    """Where encounters come in. ``opposed`` are the serial numbers of the Vitale cards on the opposition list."""
+    """
+    Where encounters come in.
+
+    ``opposed`` are the serial numbers of the Vitale cards on the opposition list, ``rights`` who answers about rights.
+    """
 
     sealing: SealingDesk
     tables: Tables
     opposed: frozenset[str]
     random_key: Callable[[], str]
+    rights: RightsService | None = None
 
     def submit(self, encounter: Encounter, cards: CardsAtHand) -> tuple[Reply, ...]:
         """
@@ -76,11 +83,13 @@ class SubmissionDesk:
                 signed = self.sealing.take_up(tx, encounter.reference, facts)
             if known is not None:
                 return known
-        visit = _visit(encounter, facts, cards)
+        visit = _visit(attach_rights(encounter, self.rights), facts, cards)
         opposed = visit.vitale is not None and visit.vitale.data.serial in self.opposed
         decisions = decide(visit.encounter, self.tables, opposed=opposed, policy=self.sealing.profile.channels)
+        warnings = warnings_of(visit.encounter, visit.vitale)
         replies = tuple(
-            self._carry_out(visit, part, decision, signed.get(part)) for part, decision in enumerate(decisions)
+            replace(self._carry_out(visit, part, decision, signed.get(part)), warnings=warnings)
+            for part, decision in enumerate(decisions)
         )
         with self.sealing.journal.write() as tx:
             known = None if anonymous else _known_replies(tx, encounter.reference, facts)
@@ -92,6 +101,7 @@ class SubmissionDesk:
             if not anonymous and all(reply.next_action for reply in replies):
                 # a refusal or a held part is judged anew: the table, the list or the facts may change
                 tx.keep_replies(encounter.reference, facts, replies_to_json(replies))
+                record_rights(tx, visit.encounter)
         return replies
 
     def _carry_out(self, visit: Visit, part: int, decision: Decision, signed: StoredSheet | None) -> Reply:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from card_sim.wallet import demo_wallet
+from fse.rules import rule
 from gateway.cli.output import LanguageOption, console, day_text, euros, language, plain, say
 from gateway.reply import word
 from gateway.scenario import Status, find_scenario, run_scenario, scenario_names
@@ -153,7 +154,7 @@ def _answers(result: StepResult) -> str:
         text = f"{'+'.join(reply.acts)} → {word('outcome', reply.outcome, language())} ({why})"
         if reply.sheet is not None:
             text += f", FSE {reply.sheet:09d}, {euros(reply.total_cents)}"
-        parts.append(text)
+        parts += [text, *(rule(one).text({}, language()) for one in reply.warnings)]
     return " ; ".join(parts)
 
 
@@ -163,7 +164,9 @@ def _done(step: Step) -> str:
         case "send":
             text = say("lots signés et envoyés", "lots signed and sent")
         case "incident" if step.incident is not None:
-            text = say("incident : ", "incident: ") + f"{step.incident.kind}, {step.incident.organism}"
+            text = say("incident : ", "incident: ") + ", ".join(
+                filter(None, (step.incident.kind, step.incident.organism))
+            )
         case "end_incident":
             text = say("fin de l'incident : ", "end of the incident: ") + str(step.end_incident)
         case "paper" if step.paper is not None:

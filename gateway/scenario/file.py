@@ -79,10 +79,18 @@ class Consult(_Part):
 class Incident(_Part):
     """Something that goes wrong on the way of the lots of one caisse, ``times`` times or until its ``end-incident``."""
 
-    kind: Literal["alter-file", "lose-arl", "refuse-file"]
-    organism: Annotated[str, StringConstraints(pattern="^[0-9]{9}$")]
+    kind: Literal["alter-file", "lose-arl", "refuse-file", "rights-down"]
+    organism: Annotated[str, StringConstraints(pattern="^[0-9]{9}$")] | None = Field(
+        default=None, description="whose lots; compulsory but for rights-down"
+    )
     mode: Literal["securise", "degrade"] = "securise"
     times: int = Field(default=1, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _on_its_way_to_a_caisse(self) -> Incident:
+        if self.organism is None and self.kind != "rights-down":
+            raise PydanticCustomError("missing", "an organism is needed")
+        return self
 
 
 class Send(_Part):
@@ -109,6 +117,7 @@ class Expected(_Part):
     total_cents: int | None = None
     amo_cents: int | None = None
     deadline: date | None = None
+    warnings: tuple[RuleId, ...] | None = None
 
 
 class PaperExpected(_Part):
@@ -160,7 +169,9 @@ class Step(_Part):
     consult: Consult | None = None
     send: Send | None = None
     incident: Incident | None = None
-    end_incident: Literal["alter-file", "lose-arl", "refuse-file"] | None = Field(default=None, alias="end-incident")
+    end_incident: Literal["alter-file", "lose-arl", "refuse-file", "rights-down"] | None = Field(
+        default=None, alias="end-incident"
+    )
     paper: PaperStep | None = None
     check: Check | None = None
     pending: Sentence | None = Field(default=None, description="a scene that cannot be played yet: what it waits for")

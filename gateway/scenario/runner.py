@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "ScenarioResult", "Status", "StepResult", "run_scenario"]
 
 
+_RIGHTS_DOWN = "rights-down"
+
+
 class Status(StrEnum):
     """What became of a step."""
 
@@ -141,9 +144,14 @@ class _Story:
             world.send_all(world.wallet.cps[step.send.by].rpps)
         elif step.incident is not None:
             incident = step.incident
+            if incident.kind == _RIGHTS_DOWN:
+                world.rights.down = True
+                return Status.TOLD
             world.faults_on_the_way.add(
-                Fault(FaultKind(incident.kind), incident.organism, incident.mode, incident.times)
+                Fault(FaultKind(incident.kind), incident.organism or "", incident.mode, incident.times)
             )
+        elif step.end_incident == _RIGHTS_DOWN:
+            world.rights.down = False
         elif step.end_incident is not None:
             world.faults_on_the_way.end(FaultKind(step.end_incident))
         elif step.paper is not None:
@@ -219,7 +227,7 @@ def _answered(step: Step, replies: tuple[Reply, ...], error: FseError | None) ->
 
 
 def _reply_differs(place: str, expected: Expected, reply: Reply) -> Iterator[Difference]:
-    for name in ("outcome", "reason", "rule", "acts", "total_cents", "amo_cents", "deadline"):
+    for name in ("outcome", "reason", "rule", "acts", "total_cents", "amo_cents", "deadline", "warnings"):
         wanted, got = getattr(expected, name), getattr(reply, name)
         if wanted is not None and wanted != got:
             yield Difference(f"{place}.{name}", _text(wanted), _text(got))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fse.cards import Transmit
     from fse.trust import TrustStore
     from gateway.journal import StoredLot
+    from gateway.rights import RightsService
     from gateway.routing_label import FileLabel
 
 EXAMPLE: dict[str, Any] = json.loads(
@@ -152,6 +153,7 @@ class Bench:
         self.trust: TrustStore = build.trust()
         self.biller = party_of(build.party(build.BILLER))
         self.caisses = {code: build.party(code).certificate for code in (ARTOIS, OPALE)}
+        self.rights: RightsService | None = None
         self.opposed = frozenset(demo_wallet().opposed)
         self.random_keys = (f"random-{rank}" for rank in count())
         self.open()
@@ -169,6 +171,7 @@ class Bench:
                 biller=self.biller,
                 caisses=self.caisses,
                 opposed_cards=self.opposed,
+                rights=self.rights,
                 random_key=lambda: next(self.random_keys),
             ),
         )
