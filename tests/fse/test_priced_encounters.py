@@ -74,6 +74,9 @@ def outcome_of(case: dict[str, Any]) -> list[str]:
             if one.refusal is not None:
                 told[index] = f"{act.code} {one.outcome} {one.refusal.rule.id}"
                 continue
+            if not one.priced:
+                told[index] = f"{act.code} {one.outcome}"
+                continue
             priced = one.priced[rank]
             assert priced.patient_cents == 0
             assert priced.cents == priced.amo_cents + priced.complement_cents
@@ -133,3 +136,18 @@ def test_another_table_frees_what_is_held() -> None:
     (decision,) = decide(encounter(case), replace(tables, vaccines=market))
     assert (decision.outcome, decision.total_cents) == (Outcome.FORM_708, 11584)
     assert decision.priced[0].amo_cents == 7530  # 65 % of 115.84 = 75.296
+
+
+def test_the_reasons_of_a_vaccine_by_hand() -> None:
+    """Protects the explanation: 29.01 € of which market, 65 %, tiers payant; and the age of secrecy in a refusal."""
+    case = next(one for one in CASES if one["name"] == "another vaccine at four years")
+    (decision,) = decide(encounter(case), package_tables())
+    assert [one.fr for one in decision.priced[0].reasons] == [
+        "Prix négocié : 29,01 €, marché « Marché simulé 2025 ».",
+        "Vaccin : 65 % du prix négocié.",
+        "Tiers payant : rien n'est demandé au patient.",
+    ]
+    case = next(one for one in CASES if one["name"] == "the same, grown up")
+    (decision,) = decide(encounter(case), package_tables(), policy=ChannelPolicy(minor_contraception=True))
+    assert decision.refusal is not None
+    assert (decision.refusal.facts["first"], decision.refusal.facts["last"]) == (15, 17)
