@@ -25,11 +25,15 @@ _COMMANDS = {
     "inspect": "gateway.cli.cards_and_sheets",
     "extract": "gateway.cli.cards_and_sheets",
     "demo": "gateway.cli.demo",
+    "import": "gateway.cli.import_file",
     "route": "gateway.cli.route",
     "price": "gateway.cli.route",
     "paper": "gateway.cli.paper",
 }
 """Each command is the function of its name in its module."""
+
+_FUNCTION = {"import": "import_file"}
+"""Where the name of a command is a word of Python."""
 
 _GROUPS = {
     "card": "gateway.cli.card",
@@ -66,7 +70,7 @@ def _load() -> None:
         if name in _GROUPS:
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, _FUNCTION.get(name, name)))
 
 
 def run() -> None:
