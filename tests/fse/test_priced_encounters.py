@@ -40,6 +40,7 @@ def person(case: dict[str, Any]) -> dict[str, Any]:
         return {"kind": "secret", "birth_date": case["secret"]}
     patient: dict[str, Any] = json.loads(json.dumps(EXAMPLE["patient"]))
     patient["local_scheme"] = case.get("local_scheme", False)
+    patient["organism"] = case.get("organism", patient["organism"])
     if "child" in case:
         patient["beneficiary"]["birth_date"] = case["child"]
     else:

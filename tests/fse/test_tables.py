@@ -181,3 +181,11 @@ def test_every_code_has_a_price_on_each_day_between_its_first_and_its_last() -> 
             later = any(line.valid_from > day for line in own)
             assert not later or any(in_force(line, day) for line in own), (code, day)
             day += timedelta(days=31)
+
+
+def test_the_order_of_the_lines_changes_nothing() -> None:
+    """Protects whoever sorts a table: its lines upside down hold as well, and price the same."""
+    head = [line for line in ACTS.splitlines() if line.startswith(("#", "code,"))]
+    rows = [line for line in ACTS.splitlines() if line not in head]
+    found = read(acts_csv="\n".join([*head, *reversed(rows)]))
+    assert set(found.acts.lines) == set(package_tables().acts.lines)
