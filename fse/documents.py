@@ -34,6 +34,7 @@ __all__ = [
     "Practitioner",
     "Recap",
     "Screening",
+    "Slip709",
     "Vaccine",
     "patient_copy",
     "read_document",
@@ -251,7 +252,18 @@ class Recap(_Form):
         return self
 
 
-Document = CareSheetPaper | Form708 | Form709 | Recap
+class Slip709(_Form):
+    """The slip of a quarter's forms 709: how many, and their total; blank when an amount was left to the hand."""
+
+    form: Literal["slip_709"] = "slip_709"
+    organism: str
+    first_day: date
+    last_day: date
+    count: int = Field(ge=1)
+    total_cents: Cents | None = None
+
+
+Document = CareSheetPaper | Form708 | Form709 | Recap | Slip709
 
 _DOCUMENTS: TypeAdapter[Document] = TypeAdapter(Annotated[Document, Field(discriminator="form")])
 

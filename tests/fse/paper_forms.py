@@ -18,6 +18,7 @@ from fse.documents import (
     Practitioner,
     Recap,
     Screening,
+    Slip709,
     Vaccine,
     patient_copy,
 )
@@ -96,6 +97,15 @@ def forms() -> dict[str, Document]:
                 Screening(label="Antibiotique", nature="pharmacie", on=DAY, count=2, cents=1120),
             ),
             total_cents=2200,
+        ),
+        "slip_709": Slip709(
+            place=PLACE,
+            drawn_up_on=date(2025, 4, 1),
+            organism="019990000",
+            first_day=date(2025, 1, 1),
+            last_day=date(2025, 3, 31),
+            count=7,
+            total_cents=12345,
         ),
         "recap": Recap(
             place=PLACE,

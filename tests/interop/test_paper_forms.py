@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pypdf import PdfReader
 
-from fse.documents import CareSheetPaper, Document, DocumentError, Form708, Form709, Recap, Vaccine
+from fse.documents import CareSheetPaper, Document, DocumentError, Form708, Form709, Recap, Slip709, Vaccine
 from fse.tables import package_tables
 from gateway.cli.paper import paper as paper_command
 from gateway.errors import GatewayError
@@ -54,6 +54,9 @@ def day(on: date | None) -> str:
 def fields(form: Document) -> list[str]:  # noqa: C901 - four forms, each with its own fields
     """Return every value that the form must show."""
     shown = [form.mention, form.place.finess, form.place.name, form.place.address, form.place.biller]
+    if isinstance(form, Slip709):
+        shown += [form.organism, day(form.first_day), day(form.last_day), str(form.count), euros(form.total_cents)]
+        return shown
     if not isinstance(form, Recap):
         who = form.practitioner
         shown += [who.rpps, who.family_name, who.first_name]
@@ -106,6 +109,7 @@ MARKS = {
     "patient-copy": ["Volet du patient", "COPIE", "Forfait médical"],
     "form_708": ["Vaccination", "708", "PRIORIX", "HEXYON"],
     "form_709": ["709", "ANONYME", "Numéro fictif attribué par la CPAM", "Aucune identité"],
+    "slip_709": ["Bordereau trimestriel", "ANONYME", "une par patient"],
     "recap": ["Récapitulatif des actes délégués", "Service fait"],
 }
 
@@ -122,7 +126,7 @@ def test_each_form_bears_its_marks(name: str, text_of: Callable[[Document], str]
 
 def test_a_form_that_must_not_name_anybody_names_nobody(tmp_path: Path, text_of: Callable[[Document], str]) -> None:
     """Protects anonymity: neither text, metadata nor raw bytes of these PDF name anybody or say when he was born."""
-    for name in ("anonymous", "form_709"):
+    for name in ("anonymous", "form_709", "slip_709"):
         form = FORMS[name]
         assert not re.search(r"DUTEST|LEXEMPLE|[12][0-9]{14}|1985|1990|2021", text_of(form))
         raw = render(form, package_tables())
