@@ -89,7 +89,7 @@ def decide(
             verdict = (Outcome.REFUSED, None, EncounterError("DELEGATED-INVOICE", code=act.code))
             key = (_PRICE_REFUSED, index)
         elif row.rule:
-            verdict = (row.outcome, row, _refusal(row, encounter, act))
+            verdict = (row.outcome, row, _refusal(row, encounter, act, tables))
             key += (index,)
         elif row.outcome in _PRICED:
             try:
@@ -242,10 +242,12 @@ def _question(encounter: Encounter, act: ActFact) -> PricingQuestion:
     )
 
 
-def _refusal(row: Row, encounter: Encounter, act: ActFact) -> EncounterError:
+def _refusal(row: Row, encounter: Encounter, act: ActFact, tables: Tables) -> EncounterError:
     patient = encounter.patient
     organism = patient.organism if isinstance(patient, IdentifiedPatient) else ""
-    facts = {"code": act.code, "organism": organism, "payer": act.financed_by}
+    caisse = tables.caisses.find(organism, encounter.day_of(act))
+    name = tables.organisms.name_of(organism) if caisse is None else caisse.name
+    facts = {"code": act.code, "organism": organism, "payer": act.financed_by, "name": f"({name or '?'})"}
     return EncounterError(row.rule, **{name: facts[name] for name in rule(row.rule).fact_names})
 
 

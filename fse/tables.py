@@ -11,6 +11,8 @@ from fse.act_table import ActTable
 from fse.caisses import CaisseTable
 from fse.code_tables import CodeTable, SpecificationTable
 from fse.habilitations import HabilitationTable
+from fse.letter_table import LetterTable
+from fse.organisms import OrganismTable
 from fse.site_table import SiteTable
 from fse.table_text import TableError
 from fse.vaccines import VaccineMarket
@@ -30,6 +32,8 @@ TABLE_FILES = (
     "natures.csv",
     "exemptions.csv",
     "regimes.csv",
+    "letters.csv",
+    "organisms.csv",
 )
 """The files of a set of tables."""
 
@@ -47,6 +51,8 @@ class Tables:
     natures: CodeTable
     exemptions: CodeTable
     regimes: CodeTable
+    letters: LetterTable
+    organisms: OrganismTable
 
     @classmethod
     def read(cls, text_of: Callable[[str], str]) -> Self:
@@ -65,17 +71,20 @@ class Tables:
             natures=CodeTable.parse(text_of("natures.csv"), "natures.csv"),
             exemptions=CodeTable.parse(text_of("exemptions.csv"), "exemptions.csv"),
             regimes=CodeTable.parse(text_of("regimes.csv"), "regimes.csv"),
+            letters=LetterTable.parse(text_of("letters.csv"), "letters.csv"),
+            organisms=OrganismTable.parse(text_of("organisms.csv"), "organisms.csv"),
         )
         found.check()
         return found
 
     def check(self) -> None:
-        """Raise :class:`fse.table_text.TableError` (TABLE-CODE) for a code that the list it belongs to has not."""
+        """Raise :class:`fse.table_text.TableError` (TABLE-CODE, TABLE-LETTER) where two do not agree."""
         acts = list(zip(self.acts.numbers, self.acts.lines, strict=True))
         self.natures.require(((number, line.nature) for number, line in acts), "acts.csv", "natures.csv")
         self.exemptions.require(((number, line.exemption) for number, line in acts), "acts.csv", "exemptions.csv")
         caisses = zip(self.caisses.numbers, self.caisses.lines, strict=True)
         self.regimes.require(((number, line.code[:2]) for number, line in caisses), "caisses.csv", "regimes.csv")
+        self.letters.check(self.acts)
         known = {line.code for line in self.caisses.lines}
         for number, site in zip(self.sites.numbers, self.sites.lines, strict=True):
             if site.organism not in known:

@@ -157,12 +157,23 @@ def test_each_refusal_stands_alone_with_its_rule() -> None:
     assert all(one.refusal.message("fr") for one in decisions if one.refusal)
 
 
-@pytest.mark.parametrize("organism", ["019970000", "029990000"])
-def test_another_caisse_is_refused_with_its_code(organism: str) -> None:
-    """A caisse outside the convention, or one that nobody knows: «affiliation»."""
+@pytest.mark.parametrize(
+    ("organism", "name"),
+    [
+        ("019970000", "(CPAM d'un autre département (simulée))"),
+        ("029990000", "(?)"),
+        ("016210000", "(CPAM d'Arras → CPAM de l'Artois)"),
+        ("016820000", "(CPAM du Haut-Rhin)"),
+    ],
+)
+def test_another_caisse_is_refused_with_its_code(organism: str, name: str) -> None:
+    """A caisse outside the convention, a real one, a merged one, or one that nobody knows: «affiliation», by name."""
     (decision,) = decided(encounter(patient=EXAMPLE["patient"] | {"organism": organism}))
     assert decision.refusal is not None
-    assert (decision.refusal.rule.id, decision.refusal.facts) == ("ROUTE-AFFILIATION", {"organism": organism})
+    assert (decision.refusal.rule.id, decision.refusal.facts) == (
+        "ROUTE-AFFILIATION",
+        {"organism": organism, "name": name},
+    )
 
 
 @pytest.mark.parametrize(

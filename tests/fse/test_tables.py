@@ -98,6 +98,18 @@ BAD: dict[str, tuple[dict[str, str], tuple[str, str]]] = {
         {"habilitations_csv": TEXTS["habilitations.csv"].replace("2023-01-16,,", "2023-01-16,2023-01-15,", 1)},
         ("TABLE-DATES", "habilitations.csv"),
     ),
+    "a letter that does not make the price": (
+        {"letters_csv": TEXTS["letters.csv"].replace("SP,sage-femme,310", "SP,sage-femme,311")},
+        ("TABLE-LETTER", "acts.csv"),
+    ),
+    "a body merged into nobody": (
+        {"organisms_csv": TEXTS["organisms.csv"].replace("62,01624", "62,01625")},
+        ("TABLE-CODE", "organisms.csv"),
+    ),
+    "a body twice": (
+        {"organisms_csv": TEXTS["organisms.csv"] + "01624,Encore,62,,own,U,\n"},
+        ("TABLE-OVERLAP", "organisms.csv"),
+    ),
     "versions with a hole": (
         {"specifications_csv": TEXTS["specifications.csv"].replace("2026-06-30", "2026-06-29")},
         ("TABLE-GAP", "specifications.csv"),
