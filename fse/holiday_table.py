@@ -6,16 +6,17 @@ A holiday falls on a fixed day or at a number of days from Easter.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import schemas
-from fse.table_text import read_rows
+from fse.table_text import TableError, TableVersion, read_rows, table_version
 
-__all__ = ["Holiday", "easter", "holidays_of"]
+__all__ = ["Holiday", "HolidayTable", "easter", "holidays_of", "package_holidays"]
 
 _TABLE = "tables/holidays.csv"
 
@@ -57,13 +58,39 @@ def easter(year: int) -> date:
     return date(year, month, day + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class HolidayTable:
+    """The public holidays of every place."""
+
+    version: TableVersion
+    lines: tuple[Holiday, ...]
+
+    @classmethod
+    def parse(cls, text: str, file: str = "holidays.csv") -> Self:
+        """Return the table written in ``text``; raises :class:`fse.table_text.TableError` with file and line."""
+        version = table_version(text, file)
+        seen: dict[tuple[str, str], int] = {}
+        for number, line in read_rows(text, Holiday, file):
+            key = (line.rule, line.scope)
+            if key in seen:
+                raise TableError("TABLE-OVERLAP", file=file, line=number, code=line.rule, other_line=seen[key])
+            seen[key] = number
+        return cls(version, tuple(line for _, line in read_rows(text, Holiday, file)))
+
+    def __hash__(self) -> int:
+        """Two tables of one text are one: their days are kept by it."""
+        return hash(self.version.digest)
+
+
 @cache
-def _holiday_table() -> tuple[Holiday, ...]:
-    return tuple(entry for _, entry in read_rows(schemas.read_text(_TABLE), Holiday, _TABLE))
+def package_holidays() -> HolidayTable:
+    """Return the table of the package ``schemas``."""
+    return HolidayTable.parse(schemas.read_text(_TABLE), _TABLE)
 
 
 @lru_cache(maxsize=512)
-def holidays_of(year: int, scopes: frozenset[str]) -> dict[date, Holiday]:
+def holidays_of(year: int, scopes: frozenset[str], table: HolidayTable | None = None) -> dict[date, Holiday]:
     """Return the holidays of ``year`` in these scopes of the table; callers must not change what they get."""
     # later lines first, so that the national name stays when two holidays fall on one day (1 May 2008, Ascension)
-    return {entry.on(year): entry for entry in reversed(_holiday_table()) if entry.scope in scopes}
+    lines = (table or package_holidays()).lines
+    return {entry.on(year): entry for entry in reversed(lines) if entry.scope in scopes}

@@ -11,6 +11,7 @@ from fse.act_table import ActTable
 from fse.caisses import CaisseTable
 from fse.code_tables import CodeTable, SpecificationTable
 from fse.habilitations import HabilitationTable
+from fse.holiday_table import HolidayTable
 from fse.letter_table import LetterTable
 from fse.organisms import OrganismTable
 from fse.site_table import SiteTable
@@ -34,6 +35,7 @@ TABLE_FILES = (
     "regimes.csv",
     "letters.csv",
     "organisms.csv",
+    "holidays.csv",
 )
 """The files of a set of tables."""
 
@@ -53,6 +55,7 @@ class Tables:
     regimes: CodeTable
     letters: LetterTable
     organisms: OrganismTable
+    holidays: HolidayTable
 
     @classmethod
     def read(cls, text_of: Callable[[str], str]) -> Self:
@@ -73,6 +76,7 @@ class Tables:
             regimes=CodeTable.parse(text_of("regimes.csv"), "regimes.csv"),
             letters=LetterTable.parse(text_of("letters.csv"), "letters.csv"),
             organisms=OrganismTable.parse(text_of("organisms.csv"), "organisms.csv"),
+            holidays=HolidayTable.parse(text_of("holidays.csv"), "holidays.csv"),
         )
         found.check()
         return found

@@ -16,7 +16,7 @@ from fse.holiday_table import holidays_of
 from fse.rules import Rule, rule
 
 if TYPE_CHECKING:
-    from fse.holiday_table import Holiday
+    from fse.holiday_table import Holiday, HolidayTable
 
 __all__ = ["Calendar", "DeadlineError", "Place", "check_day"]
 
@@ -84,6 +84,8 @@ class Calendar:
     """The working days of a place. Every method raises :class:`DeadlineError` for what :func:`check_day` refuses."""
 
     place: Place
+    holidays: HolidayTable | None = None
+    """Another table than that of the package."""
 
     def holiday(self, day: date) -> str | None:
         """Return the French name of the public holiday of ``day``, None when there is none."""
@@ -92,7 +94,7 @@ class Calendar:
 
     def holiday_entry(self, day: date) -> Holiday | None:
         """Return the line of the holiday table that makes ``day`` a holiday, with its source; None when none does."""
-        return holidays_of(check_day(day).year, self.place.scopes).get(day)
+        return holidays_of(check_day(day).year, self.place.scopes, self.holidays).get(day)
 
     def is_working(self, day: date) -> bool:
         """Tell whether ``day`` is a jour ouvré."""

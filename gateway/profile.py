@@ -60,12 +60,13 @@ def load_profile(name: str = DEFAULT, tables: Tables | None = None) -> ServicePr
         raise GatewayError("PROFILE-UNKNOWN", name=name[:40], known=", ".join(profile_names()))
     service: dict[str, Any] = schemas.read_toml(f"profiles/{name}.toml")["service"]
     department = service["department"]
-    sites = (tables or package_tables()).sites.lines
+    found = tables or package_tables()
+    sites = found.sites.lines
     return ServiceProfile(
         name=service["name"],
         biller=check_finess(service["biller"], "service.biller"),
         specification=service["specification"],
-        policy=policy_named(service["policy"], Calendar(Place(department))),
+        policy=policy_named(service["policy"], Calendar(Place(department), found.holidays)),
         channels=ChannelPolicy(
             hold_opposed=service["hold_opposed_cards"],
             adult_screening=service["adult_screening"],

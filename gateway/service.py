@@ -81,7 +81,7 @@ class Gateway:
 
     def load_tables(self, folder: Path) -> None:
         """
-        Decide by the tables in ``folder`` from now on.
+        Decide by the tables in ``folder`` from now on; sites and working days are the profile's (``load_profile``).
 
         Raises :class:`fse.table_text.TableError` for a set that does not hold as a whole; the old tables then stay.
         """

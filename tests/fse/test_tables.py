@@ -45,7 +45,15 @@ def test_the_tables_of_the_package_hold_together() -> None:
     found = read()
     assert len(found.acts.lines) > 50
     assert len(found.natures.lines) == 5
-    for table in (found.acts, found.caisses, found.vaccines, found.habilitations, found.sites, found.specifications):
+    for table in (
+        found.acts,
+        found.holidays,
+        found.caisses,
+        found.vaccines,
+        found.habilitations,
+        found.sites,
+        found.specifications,
+    ):
         assert all(line.source and line.certainty for line in table.lines)
 
 
@@ -109,6 +117,14 @@ BAD: dict[str, tuple[dict[str, str], tuple[str, str]]] = {
     "a body twice": (
         {"organisms_csv": TEXTS["organisms.csv"] + "01624,Encore,62,,own,U,\n"},
         ("TABLE-OVERLAP", "organisms.csv"),
+    ),
+    "a holiday twice": (
+        {"holidays_csv": TEXTS["holidays.csv"] + "05-01,national,Encore,Again,own,U\n"},
+        ("TABLE-OVERLAP", "holidays.csv"),
+    ),
+    "a holiday on no day": (
+        {"holidays_csv": TEXTS["holidays.csv"] + "13-01,national,Encore,Again,own,U\n"},
+        ("TABLE-FIELD", "holidays.csv"),
     ),
     "versions with a hole": (
         {"specifications_csv": TEXTS["specifications.csv"].replace("2026-06-30", "2026-06-29")},

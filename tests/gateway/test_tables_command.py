@@ -168,3 +168,13 @@ def test_the_profiles_differ_as_their_conventions_do(tmp_path: Path, capsys: pyt
 def test_the_folder_of_the_package_is_a_set(folder: Path) -> None:
     """What is delivered can be copied, edited and handed back."""
     assert read_tables(folder) == package_tables()
+
+
+def test_working_days_follow_the_holidays_of_the_set(folder: Path) -> None:
+    """Protects the calendar: one more holiday in the set moves the deadline of its profile by a jour ouvré."""
+    path = folder / "holidays.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "03-10,national,Fête du test,Test day,own,U\n", encoding="utf-8")
+    limits = [
+        load_profile(tables=one).policy.first_emission_limit(date(2025, 3, 4)) for one in (read_tables(folder), None)
+    ]
+    assert limits == [date(2025, 3, 17), date(2025, 3, 14)]  # Monday 10 is off: Friday 14, then Monday 17
