@@ -44,6 +44,7 @@ class CodeTable:
 
     version: TableVersion
     lines: tuple[Code, ...]
+    numbers: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str, file: str) -> Self:
@@ -57,7 +58,7 @@ class CodeTable:
                 raise TableError("TABLE-OVERLAP", file=file, line=number, code=line.code, other_line=other)
             seen[line.code] = number
             lines.append(line)
-        return cls(version, tuple(lines))
+        return cls(version, tuple(lines), tuple(seen.values()))
 
     def require(self, uses: Iterable[tuple[int, str]], file: str, list_file: str) -> None:
         """Raise TABLE-CODE for the first of ``uses`` (line of ``file``, code) that this list does not hold."""

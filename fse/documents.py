@@ -38,7 +38,6 @@ __all__ = [
     "Vaccine",
     "patient_copy",
     "read_document",
-    "regime_box",
 ]
 
 MENTION: Literal["SIMULATION - sans valeur, non homologué"] = "SIMULATION - sans valeur, non homologué"
@@ -299,12 +298,6 @@ def patient_copy(paper: CareSheetPaper) -> CareSheetPaper:
         for line in paper.lines
     )
     return paper.model_copy(update={"form": "patient-copy", "lines": lines})
-
-
-def regime_box(organism: str) -> int:
-    """Return the box of the form 708 for the body that pays: CPAM 1, MSA 2, RSI 3, mutual section 4 (A15)."""
-    boxes: dict[str, int] = schemas.read_toml("forms.toml")["regime_box"]
-    return boxes.get(organism[:2], 1)
 
 
 def _sum(name: str, said: int, parts: Iterable[int]) -> None:

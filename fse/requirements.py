@@ -1,7 +1,7 @@
 """
 The requirements of the conventions: what each asks, what shows that it holds, or why nothing does yet.
 
-They are data, in ``schemas/requirements.toml``, in French words of ours; the ids are those of the project's reading of
+They are data, in ``schemas/requirements.toml``, in words of ours; the ids are those of the project's reading of
 the conventions. A rule of the catalogue belongs to a requirement when its source names it.
 """
 
@@ -30,6 +30,7 @@ class Requirement:
     id: str
     level: Literal["must", "should", "could"]
     fr: str
+    en: str
     derived: bool = False
     tests: tuple[str, ...] = ()
     waits: str = ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE_FILES", "Tables", "package_tables"]
 
+_BOXES = frozenset("1234")
+
 TABLE_FILES = (
     "acts.csv",
     "caisses.csv",
@@ -36,6 +38,7 @@ TABLE_FILES = (
     "letters.csv",
     "organisms.csv",
     "holidays.csv",
+    "boxes_708.csv",
 )
 """The files of a set of tables."""
 
@@ -56,6 +59,7 @@ class Tables:
     letters: LetterTable
     organisms: OrganismTable
     holidays: HolidayTable
+    boxes_708: CodeTable
 
     @classmethod
     def read(cls, text_of: Callable[[str], str]) -> Self:
@@ -77,6 +81,7 @@ class Tables:
             letters=LetterTable.parse(text_of("letters.csv"), "letters.csv"),
             organisms=OrganismTable.parse(text_of("organisms.csv"), "organisms.csv"),
             holidays=HolidayTable.parse(text_of("holidays.csv"), "holidays.csv"),
+            boxes_708=CodeTable.parse(text_of("boxes_708.csv"), "boxes_708.csv"),
         )
         found.check()
         return found
@@ -89,11 +94,20 @@ class Tables:
         caisses = zip(self.caisses.numbers, self.caisses.lines, strict=True)
         self.regimes.require(((number, line.code[:2]) for number, line in caisses), "caisses.csv", "regimes.csv")
         self.letters.check(self.acts)
+        boxes = list(zip(self.boxes_708.numbers, self.boxes_708.lines, strict=True))
+        self.regimes.require(((number, line.code) for number, line in boxes), "boxes_708.csv", "regimes.csv")
+        for number, line in boxes:
+            if line.label not in _BOXES:
+                raise TableError("TABLE-FIELD", file="boxes_708.csv", line=number, column="label", expected="1…4")
         known = {line.code for line in self.caisses.lines}
         for number, site in zip(self.sites.numbers, self.sites.lines, strict=True):
             if site.organism not in known:
                 facts = {"code": site.organism, "list": "caisses.csv"}
                 raise TableError("TABLE-CODE", file="sites.csv", line=number, **facts)
+
+    def box_708(self, organism: str) -> int:
+        """Return the box of the form 708 for the body that pays: CPAM 1, MSA 2, RSI 3, mutual section 4 (A15)."""
+        return next((int(line.label) for line in self.boxes_708.lines if line.code == organism[:2]), 1)
 
 
 @cache

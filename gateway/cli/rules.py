@@ -34,7 +34,7 @@ def list_rules(
     wanted = (family or "").upper()
     for requirement in requirements().values():
         if requirement.family.startswith(wanted):
-            table.add_row(requirement.id, requirement.level, plain(requirement.fr))
+            table.add_row(requirement.id, requirement.level, plain(getattr(requirement, language())))
     for rule in catalogue().values():
         if rule.id.startswith(wanted):
             table.add_row(rule.id, rule.severity, plain(rule.fr if language() == "fr" else rule.en))
@@ -91,7 +91,7 @@ def _requirement_rows(one: Requirement) -> list[tuple[str, str]]:
     return [
         ("id", one.id),
         (say("niveau", "level"), level),
-        (say("demande", "asks"), one.fr),
+        (say("demande", "asks"), getattr(one, language())),
         (say("règles", "rules"), ", ".join(rule.id for rule in rules_of(one.id)) or "–"),
         (say("montrée par", "shown by"), "\n".join(one.tests) or "–"),
         (say("attend", "waits for"), one.waits or "–"),

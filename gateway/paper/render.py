@@ -13,7 +13,7 @@ from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import schemas
-from fse.documents import Form708, regime_box
+from fse.documents import Form708
 from fse.identifiers import OrganismCode
 from gateway.errors import GatewayError
 
@@ -62,7 +62,7 @@ def _form(document: Document, tables: Tables) -> dict[str, Any]:
         "mark": words["mark"][document.form],
         "reason_text": _reason(found.get("reason") or ""),
         "caisse": "" if caisse is None else caisse.name,
-        "regime_box": regime_box(document.organism) if isinstance(document, Form708) else None,
+        "regime_box": tables.box_708(document.organism) if isinstance(document, Form708) else None,
         "centre": "" if organism is None else OrganismCode.parse(organism).centre,
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fse.documents import Document, DocumentError, patient_copy, read_document, regime_box
+from fse.documents import Document, DocumentError, patient_copy, read_document
 from fse.habilitations import HabilitationTable
 from fse.tables import package_tables
 from tests.fse.paper_forms import care_sheet, forms
@@ -83,7 +83,7 @@ def test_the_patients_copy_says_forfait_medical_and_nothing_else() -> None:
 )
 def test_the_box_of_the_regime(organism: str, box: int) -> None:
     """Form 708: CPAM 1, MSA 2, RSI 3, SLM 4 (A15)."""
-    assert regime_box(organism) == box
+    assert package_tables().box_708(organism) == box
 
 
 def test_only_a_function_entitled_that_day_attests() -> None:

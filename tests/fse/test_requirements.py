@@ -47,6 +47,8 @@ def test_every_must_has_a_test_or_a_reason(one: Requirement) -> None:
     """QA-01: a test that exists, else a written reason, never both; the text is a sentence of ours."""
     assert bool(one.tests) != bool(one.waits)
     assert one.fr.endswith(".")
+    assert one.en.endswith(".")
+    assert one.fr != one.en
     for test in one.tests:
         file, _, name = test.partition("::")
         assert name in functions_in(file), f"{one.id}: no test {test}"

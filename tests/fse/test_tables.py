@@ -118,6 +118,14 @@ BAD: dict[str, tuple[dict[str, str], tuple[str, str]]] = {
         {"organisms_csv": TEXTS["organisms.csv"] + "01624,Encore,62,,own,U,\n"},
         ("TABLE-OVERLAP", "organisms.csv"),
     ),
+    "a box that the form has not": (
+        {"boxes_708_csv": TEXTS["boxes_708.csv"].replace("02,2,", "02,5,")},
+        ("TABLE-FIELD", "boxes_708.csv"),
+    ),
+    "a box of no régime": (
+        {"boxes_708_csv": TEXTS["boxes_708.csv"] + "55,1,own,U,\n"},
+        ("TABLE-CODE", "boxes_708.csv"),
+    ),
     "a holiday twice": (
         {"holidays_csv": TEXTS["holidays.csv"] + "05-01,national,Encore,Again,own,U\n"},
         ("TABLE-OVERLAP", "holidays.csv"),
