@@ -131,6 +131,7 @@ def test_a_form_that_must_not_name_anybody_names_nobody(tmp_path: Path, text_of:
         assert not re.search(r"DUTEST|LEXEMPLE|[12][0-9]{14}|1985|1990|2021", text_of(form))
         raw = render(form, package_tables())
         assert b"DUTEST" not in raw
+        assert "Signature de l'assuré" not in text_of(form)  # a signature would be an identity
         (tmp_path / "x.pdf").write_bytes(raw)
         assert "DUTEST" not in str(PdfReader(tmp_path / "x.pdf").metadata)
     copy = text_of(FORMS["patient-copy"])
