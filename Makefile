@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 TYPED := fse card_sim gateway schemas tests benchmarks
 UV_VERSION := 0.13.9
-EXTRAS := gateway paper testing
+EXTRAS := gateway paper postgresql testing
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long coverage lint format bench schemas wheel pcsc lock clean
@@ -51,9 +51,10 @@ format: $(INSTALLED) ## Rewrite the files in the house's layout; what is left is
 bench: $(INSTALLED) ## Speed, as ratios to a yardstick of the same run
 	@$(BIN)/python -m benchmarks
 
-schemas: $(INSTALLED) ## Write the JSON Schemas of the models into schemas/, and docs/rules.md
+schemas: $(INSTALLED) ## Write the JSON Schemas of the models into schemas/, docs/rules.md and docs/lifecycle.md
 	@$(BIN)/python -m gateway.export_schemas
 	@$(BIN)/python -m gateway.rule_pages
+	@$(BIN)/python -m gateway.lifecycle_pages
 
 wheel: $(INSTALLED) ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgresql
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 UNDER_CI = os.environ.get("CI") == "true"
 
@@ -47,3 +49,22 @@ def outside_program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """Yield a PostgreSQL server of this test process; where it is missing, skip with the command that installs it."""
+    programs = postgresql.find_programs()
+    if programs is None:
+        reason = "PostgreSQL missing: apt install postgresql"
+        if UNDER_CI:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with postgresql.running(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: postgresql.Server) -> str:
+    """Return the address of a new, empty database."""
+    return postgresql_server.database()
