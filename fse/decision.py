@@ -135,12 +135,14 @@ def draw_up(  # noqa: PLR0913 - everything that a sheet says beside the facts, h
     biller: str,
     specification: str,
     anonymous_organism: str,
+    since: date | None = None,
 ) -> Sheet:
     """
     Return the sheet of a decision whose outcome is an electronic sheet.
 
     ``number`` is the reserved FSE number, ``order`` the rank within ``day``, the day of drawing up;
-    ``anonymous_organism`` pays for a minor whose name stays secret. Raises :class:`fse.encounter.EncounterError`:
+    ``anonymous_organism`` pays for a minor whose name stays secret; ``since`` is the day on which a rejection was
+    received, when this sheet corrects another: its delay counts from there (our reading of CSS R161-42 10°). Raises :class:`fse.encounter.EncounterError`:
     ENC-MATERNITY when maternity care has no date to count from, ROUTE-ANONYMOUS for an anonymous patient.
     """
     insured, beneficiary, organism = _who(encounter, anonymous_organism)
@@ -151,7 +153,7 @@ def draw_up(  # noqa: PLR0913 - everything that a sheet says beside the facts, h
         number=number,
         drawn_up_on=day,
         order=order,
-        delay_from=max(encounter.day_of(act) for act in decision.acts),
+        delay_from=max([encounter.day_of(act) for act in decision.acts] + ([since] if since else [])),
         specification=specification,
         mode=decision.mode,
         titre=decision.priced[0].titre,

@@ -105,7 +105,7 @@ def live_day(day: Day, folder: Path, *, seed: str | None, tell: Callable[[dateti
     Live through ``day`` in a new world in ``folder`` and return what became of it.
 
     ``tell`` is called with the simulated time and the news: each reply, and each event of the journal that concerns a
-    lot. Anonymous care is told when the day's lots are closed, without its reference and in no order of time.
+    lot. Anonymous care is told when its day is over, without its reference and in no order of time.
     """
     encounters = sorted(day.encounters, key=lambda encounter: (encounter.at, encounter.reference))
     down = tuple(incident.organism for incident in day.incidents if incident.kind == "concentrator-down")
@@ -132,6 +132,7 @@ def live_day(day: Day, folder: Path, *, seed: str | None, tell: Callable[[dateti
             world.clock.move_to(datetime(on.year, on.month, on.day, _CLOSING_HOUR, tzinfo=PARIS))
             world.send_all(_LOT_SIGNER)
             news.bring()
+            world.run_until(end_of_day_utc(on), each_time=news.bring)
             for reply in sorted(secret, key=lambda reply: (reply.outcome, reply.reason, reply.acts, reply.total_cents)):
                 tell(world.clock.now(), reply)
         limit = world.profile.policy.first_emission_limit(encounters[-1].day)

@@ -16,13 +16,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from fse.deadlines import paris_date
 from fse.lifecycle import LOTS, SHEETS, LotEvent, LotRecord, LotState, SheetEvent, SheetState
-from fse.lot import MAX_SHEETS, Lot, digest, sign_lot
+from fse.lot import Lot, digest, sign_lot
+from fse.sealed_file import FileError, FileFormat, SealedFile
 from gateway.envelopes import make_envelope
 from gateway.errors import GatewayError
 from gateway.journal import StoredLot
+from gateway.movements import move_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from cryptography.x509 import Certificate
 
@@ -47,16 +49,34 @@ class LotDesk:
     clock: Clock
     caisses: Mapping[str, Certificate]
 
-    def close(self) -> tuple[int, ...]:
-        """Put every queued sheet into a lot; return the new lots' numbers."""
+    def close(self, organisms: Collection[str] | None = None) -> tuple[int, ...]:
+        """
+        Put every queued sheet (of these caisses, when named) into a lot; return the new lots' numbers.
+
+        A sheet whose bytes are not a sealed sheet any more is set aside, for a paper duplicata: it stops no lot.
+        """
         with self.journal.write() as tx:
-            queued = sorted(tx.sheets(SheetState.QUEUED), key=lambda sheet: (_kind(sheet), sheet.number))
-            kinds = [list(members) for _, members in groupby(queued, key=_kind)]
-            return tuple(
-                self._close_one(tx, sheets[at : at + MAX_SHEETS])
-                for sheets in kinds
-                for at in range(0, len(sheets), MAX_SHEETS)
+            queued = [
+                sheet for sheet in tx.sheets(SheetState.QUEUED) if organisms is None or sheet.organism in organisms
+            ]
+            sound = sorted(
+                (sheet for sheet in queued if self._is_sound(tx, sheet)),
+                key=lambda sheet: (_kind(sheet), sheet.number),
             )
+            closed = []
+            for kind, members in groupby(sound, key=_kind):
+                sheets, most = list(members), self.profile.destination(kind[0]).max_sheets
+                closed += [self._close_one(tx, sheets[at : at + most]) for at in range(0, len(sheets), most)]
+            return tuple(closed)
+
+    def _is_sound(self, tx: Transaction, sheet: StoredSheet) -> bool:
+        try:
+            SealedFile.decode(sheet.sealed or b"", FileFormat.SHEET)
+        except FileError as error:
+            step = SHEETS.advance(sheet.record, SheetEvent.BLOCKED, tx.now, self.profile.policy, error.rule.id)
+            move_sheet(tx, sheet, step, self.profile, error.rule.id)
+            return False
+        return True
 
     def _close_one(self, tx: Transaction, sheets: Sequence[StoredSheet]) -> int:
         policy, first = self.profile.policy, sheets[0]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fse.lifecycle import carry
+from fse.lifecycle import LOTS, SHEETS, LotEvent, carry
 from gateway.papers import carry_out_paper
 
 if TYPE_CHECKING:
-    from fse.lifecycle import LotEvent, LotRecord, LotState, SheetEvent, SheetRecord, SheetState, Step
+    from fse.lifecycle import LotRecord, LotState, SheetEvent, SheetRecord, SheetState, Step
     from gateway.journal import StoredLot, StoredSheet, Transaction
     from gateway.profile import ServiceProfile
 
@@ -21,12 +21,22 @@ def move_lot(
     step: Step[LotState, LotEvent, LotRecord],
     profile: ServiceProfile,
     detail: str = "",
+    *,
+    reason: str = "",
 ) -> None:
-    """Store ``step`` of a lot and what it makes of each of its sheets."""
+    """
+    Store ``step`` of a lot and what it makes of each of its sheets.
+
+    ``detail`` goes with the events; ``reason``, the words of a person, into the records alone.
+    """
     tx.update_lot(stored.number, step.record, step.row.event, detail)
     sheets = {sheet.record.number: sheet for sheet in tx.sheets_of_lot(stored.number)}
     for moved in carry(
-        step, [sheet.record for sheet in sheets.values()], tx.now, profile.policy, detail or stored.record.number
+        step,
+        [sheet.record for sheet in sheets.values()],
+        tx.now,
+        profile.policy,
+        reason or detail or stored.record.number,
     ):
         move_sheet(tx, sheets[moved.record.number], moved, profile, detail)
 
@@ -38,6 +48,16 @@ def move_sheet(
     profile: ServiceProfile,
     detail: str = "",
 ) -> None:
-    """Store ``step`` of a sheet and what it asks of its papers."""
+    """Store ``step`` of a sheet and what it asks of its papers; its lot is settled with the last of its sheets."""
     tx.update_sheet(stored.number, step.record, step.row.event, detail)
     carry_out_paper(tx, step, stored, profile)
+    if step.record.lot and step.record.state in SHEETS.finals and step.row.to is not step.row.state:
+        _settle_lot(tx, int(step.record.lot), profile)
+
+
+def _settle_lot(tx: Transaction, number: int, profile: ServiceProfile) -> None:
+    lot = tx.lot(number)
+    finished = all(sheet.record.state in SHEETS.finals for sheet in tx.sheets_of_lot(number))
+    if lot is not None and finished and LotEvent.SETTLE in LOTS.possible(lot.record, tx.now, profile.policy):
+        step = LOTS.advance(lot.record, LotEvent.SETTLE, tx.now, profile.policy)
+        tx.update_lot(number, step.record, LotEvent.SETTLE)

@@ -207,7 +207,8 @@ def _make(tx: Transaction, kind: PaperKind, record: SheetRecord, stored: StoredS
     established = paris_date(tx.now) if kind is PaperKind.DUPLICATA else record.established_on
     paper = PaperRecord.needed(f"{number:06d}", kind, established, profile.policy, sheet=record.number)
     document = _paper_of_sheet(kind, record, stored, profile)
-    tx.add_paper(StoredPaper(number, stored.reference, stored.part, stored.number, paper, document.model_dump_json()))
+    content = document.model_dump_json()
+    tx.add_paper(StoredPaper(number, stored.reference, stored.part, stored.number, paper, content, stored.site))
 
 
 def _paper_of_sheet(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import schemas
 from fse.identifiers import check_finess
-from fse.lifecycle import Policy, policy_named
+from fse.lifecycle import Policy, Unit, policy_named
 from fse.situation import ChannelPolicy
 from fse.tables import package_tables
 from fse.working_days import Calendar, Place
+from gateway.destinations import Destination, read_destinations
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fse.site_table import Site
     from fse.tables import Tables
 
@@ -29,7 +33,9 @@ class ServiceProfile:
     """
     One PMI service. ``sites`` are its places of care by FINESS.
 
-    ``attested_by`` is the function that attests the service done of delegated acts.
+    ``attested_by`` is the function that attests the service done of delegated acts. ``destinations`` are the caisses
+    with hours or limits of their own. ``retention`` is how long sheets and acknowledgements are kept at least (90 days
+    by CSS R161-47). ``checkpoint_every`` is how often the journal is sealed by a signed checkpoint.
     """
 
     name: str
@@ -39,6 +45,13 @@ class ServiceProfile:
     channels: ChannelPolicy
     attested_by: str
     sites: dict[str, Site]
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    retention: timedelta = timedelta(days=90)
+    checkpoint_every: timedelta = timedelta(days=1)
+
+    def destination(self, organism: str) -> Destination:
+        """Return how the caisse ``organism`` is sent to."""
+        return self.destinations.get(organism) or Destination(organism=organism)
 
     def anonymous_organism(self, site: str) -> str:
         """Return the caisse that pays the anonymous care of ``site`` for every scheme (convention 10.3.1; SITE-06)."""
@@ -66,7 +79,7 @@ def load_profile(name: str = DEFAULT, tables: Tables | None = None) -> ServicePr
         name=service["name"],
         biller=check_finess(service["biller"], "service.biller"),
         specification=service["specification"],
-        policy=policy_named(service["policy"], Calendar(Place(department), found.holidays)),
+        policy=_policy(service, Calendar(Place(department), found.holidays)),
         channels=ChannelPolicy(
             hold_opposed=service["hold_opposed_cards"],
             adult_screening=service["adult_screening"],
@@ -74,5 +87,19 @@ def load_profile(name: str = DEFAULT, tables: Tables | None = None) -> ServicePr
             excluded_acts=frozenset(service["excluded_acts"]),
         ),
         attested_by=service["attested_by"],
+        destinations=read_destinations(service.get("destinations", [])),
+        retention=timedelta(days=max(service.get("retention_days", 90), 90)),
         sites={site.finess: site for site in sites if site.finess.startswith(department) and site.valid_to is None},
+    )
+
+
+def _policy(service: dict[str, Any], calendar: Calendar) -> Policy:
+    """Return the reading of the law that the service applies: its named policy, the unit of the 8 days, attempts."""
+    unit = service.get("first_window", Unit.WORKING.value)
+    if unit not in set(Unit):
+        raise GatewayError("PROFILE-WINDOW", unit=str(unit)[:40], known=", ".join(Unit))
+    return replace(
+        policy_named(service["policy"], calendar),
+        unit=Unit(unit),
+        max_emissions=service.get("max_emissions"),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fse.deadlines import paris_date
 from fse.decision import draw_up
-from fse.lifecycle import SHEETS, SheetEvent, SheetMode, SheetRecord, SheetState
+from fse.lifecycle import SHEETS, ImpossibleTransition, SheetEvent, SheetMode, SheetRecord, SheetState
 from fse.seals import seal_as_patient, seal_as_professional
 from fse.sheet_xml import read_sheet, write_sheet
 from gateway.card_checks import check_cards
@@ -32,17 +32,22 @@ if TYPE_CHECKING:
     from gateway.profile import ServiceProfile
     from gateway.readers import ProfessionalCard, VitaleCard
 
-__all__ = ["SealingDesk", "Visit"]
+__all__ = ["SealingDesk", "Visit", "replacing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An encounter as the card in the reader corrects it, the digest of the facts as submitted, and the cards."""
+    """
+    An encounter as the card in the reader corrects it, the digest of the facts as submitted, and the cards.
+
+    ``replaces`` is the sheet that the new one regularises or corrects, if any.
+    """
 
     encounter: Encounter
     facts: str
     cps: ProfessionalCard | None
     vitale: VitaleCard | None
+    replaces: SheetRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,9 @@ class SealingDesk:
             for stored in tx.sheets(SheetState.RESERVED):
                 self._void(tx, stored)
 
-    def _void(self, tx: Transaction, stored: StoredSheet) -> None:
-        policy = self.profile.policy
-        step = SHEETS.advance(stored.record, SheetEvent.VOID, tx.now, policy, "interrupted")
-        move_sheet(tx, stored, step, self.profile, "interrupted")
+    def _void(self, tx: Transaction, stored: StoredSheet, reason: str = "interrupted") -> None:
+        step = SHEETS.advance(stored.record, SheetEvent.VOID, tx.now, self.profile.policy, reason)
+        move_sheet(tx, stored, step, self.profile, reason)
 
     def seal(self, visit: Visit, part: int, decision: Decision, stored: StoredSheet | None) -> StoredSheet:
         """
@@ -104,7 +108,7 @@ class SealingDesk:
         self, visit: Visit, part: int, decision: Decision, cps: ProfessionalCard, vitale: VitaleCard | None
     ) -> StoredSheet:
         """Check the cards against the sheet, then take a number; both before anybody signs."""
-        draft = self._draft(visit.encounter, decision, number=1, order=1)
+        draft = self._draft(visit, decision, number=1, order=1)
         check_cards(draft, cps, vitale, self.trust, self.clock.now())
         mode = SheetMode.SECURED if decision.mode.secured else SheetMode.DEGRADED
         with self.journal.write() as tx:
@@ -117,23 +121,28 @@ class SealingDesk:
                 organism=draft.organism,
                 mode=decision.mode.kind,
                 specification=self.profile.specification,
-                record=SheetRecord.reserve(f"{number:09d}", mode, draft.delay_from, self.profile.policy),
+                record=replace(
+                    SheetRecord.reserve(f"{number:09d}", mode, draft.delay_from, self.profile.policy),
+                    corrects="" if visit.replaces is None else visit.replaces.number,
+                ),
                 encounter=visit.encounter.model_dump_json(),
-                payload=write_sheet(self._draft(visit.encounter, decision, number=number, order=order)),
+                payload=write_sheet(self._draft(visit, decision, number=number, order=order)),
+                site=visit.encounter.site,
             )
             tx.reserve_sheet(stored)
         return stored
 
-    def _draft(self, encounter: Encounter, decision: Decision, *, number: int, order: int) -> Sheet:
+    def _draft(self, visit: Visit, decision: Decision, *, number: int, order: int) -> Sheet:
         return draw_up(
             decision,
-            encounter,
+            visit.encounter,
             number=number,
             order=order,
             day=paris_date(self.clock.now()),
             biller=self.profile.biller,
             specification=self.profile.specification,
-            anonymous_organism=self.profile.anonymous_organism(encounter.site),
+            anonymous_organism=self.profile.anonymous_organism(visit.encounter.site),
+            since=visit.replaces.rejected_on if visit.replaces is not None else None,
         )
 
     def _sign_as_patient(self, stored: StoredSheet, vitale: VitaleCard) -> StoredSheet:
@@ -146,20 +155,44 @@ class SealingDesk:
         return replace(current, record=step.record, patient_seal=seal)
 
     def finish(self, stored: StoredSheet, cps: ProfessionalCard) -> StoredSheet:
-        """Have the professional sign; store the whole sheet, in the queue for a lot, with its twin when degraded."""
-        now, policy = self.clock.now(), self.profile.policy
+        """
+        Have the professional sign; store the whole sheet, in the queue for a lot, with its twin when degraded.
+
+        A sheet that it replaces ends in the same transaction. Raises :class:`fse.lifecycle.ImpossibleTransition` when
+        that one has left meanwhile: the new number is then void.
+        """
+        now = self.clock.now()
         sheet = read_sheet(stored.payload)
         check_cards(sheet, cps, None, self.trust, now)  # after an interruption it may be another card
         sealed = seal_as_professional(stored.payload, cps.signer, now, sheet.mode.purpose, stored.patient_seal)
         data = sealed.encode()
+        try:
+            record = self._keep(stored, data)
+        except ImpossibleTransition:
+            if stored.record.corrects:  # what it replaces has left meanwhile: two sheets for one care never stand
+                with self.journal.write() as tx:
+                    self._void(tx, _unchanged(tx, stored), "overtaken")
+            raise
+        return replace(stored, record=record, sealed=data)
+
+    def _keep(self, stored: StoredSheet, sealed: bytes) -> SheetRecord:
+        policy = self.profile.policy
         with self.journal.write() as tx:
             current = _unchanged(tx, stored)
-            step = SHEETS.advance(current.record, SheetEvent.SEAL, now, policy)
-            tx.update_sheet(stored.number, step.record, SheetEvent.SEAL, sealed=data)
+            if current.record.corrects:
+                self._end_replaced(tx, current.record)
+            step = SHEETS.advance(current.record, SheetEvent.SEAL, tx.now, policy)
+            tx.update_sheet(stored.number, step.record, SheetEvent.SEAL, sealed=sealed)
             carry_out_paper(tx, step, stored, self.profile)
-            step = SHEETS.advance(step.record, SheetEvent.QUEUE, now, policy)
+            step = SHEETS.advance(step.record, SheetEvent.QUEUE, tx.now, policy)
             tx.update_sheet(stored.number, step.record, SheetEvent.QUEUE)
-        return replace(stored, record=step.record, sealed=data)
+        return step.record
+
+    def _end_replaced(self, tx: Transaction, new: SheetRecord) -> None:
+        old = tx.sheet(int(new.corrects))
+        if old is not None:
+            step = SHEETS.advance(old.record, replacing(old.record), tx.now, self.profile.policy, new.number)
+            move_sheet(tx, old, step, self.profile, new.number)
 
     def resume(self, professional: ProfessionalCard) -> tuple[int, ...]:
         """
@@ -171,6 +204,11 @@ class SealingDesk:
             waiting = tx.sheets(SheetState.PATIENT_SIGNED)
         own = [stored for stored in waiting if read_sheet(stored.payload).professional.rpps == professional.holder.rpps]
         return tuple(self.finish(stored, professional).number for stored in own)
+
+
+def replacing(old: SheetRecord) -> SheetEvent:
+    """Return what happens to ``old`` when another sheet takes its place: a rejected one is corrected."""
+    return SheetEvent.CORRECT if old.state is SheetState.REJECTED else SheetEvent.REGULARISE
 
 
 def _unchanged(tx: Transaction, stored: StoredSheet) -> StoredSheet:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from os import getpid
+from random import SystemRandom
+from socket import gethostname
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from fse.lifecycle import LOTS, PAPERS, SHEET_EVENT_OF_PAPER, SHEETS, LotEvent, SheetEvent
+from fse.lifecycle import IN_THE_LOT, LOTS, PAPERS, SHEET_EVENT_OF_PAPER, SHEETS, LotEvent, SheetEvent
 from fse.tables import Tables, package_tables
 from gateway.acknowledgements import AcknowledgementDesk
+from gateway.backoff import Backoff
 from gateway.dispatch import Dispatch
 from gateway.errors import GatewayError
+from gateway.journal import CheckpointDesk
+from gateway.leases import LEASE_SECONDS, Leases
 from gateway.lots import LotDesk
 from gateway.movements import move_lot, move_sheet
 from gateway.sealing import SealingDesk
@@ -35,12 +42,33 @@ if TYPE_CHECKING:
     from gateway.signing_period import SigningPeriod
     from gateway.transport import Transport
 
-__all__ = ["Gateway", "Surroundings"]
+__all__ = ["PERSONS_EVENTS", "Gateway", "Surroundings"]
+
+PERSONS_EVENTS = frozenset(
+    {
+        SheetEvent.VOID,
+        SheetEvent.BLOCKED,
+        SheetEvent.ASK_ATTESTATION,
+        SheetEvent.ATTESTATION_GIVEN,
+        SheetEvent.ATTESTATION_DENIED,
+        SheetEvent.RETURN_PAID,
+        SheetEvent.RETURN_PARTLY,
+        SheetEvent.RETURN_REJECTED,
+        SheetEvent.RETURN_DEFERRED,
+        SheetEvent.CLOSE,
+    }
+)
+"""What a person may record of a sheet; a return, as long as it comes on paper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Everything that the gateway is handed: nothing of it is global, so that a test or a trainer may replace it."""
+    """
+    Everything that the gateway is handed: nothing of it is global, so that a test or a trainer may replace it.
+
+    ``worker`` names this process among those that share the journal; ``alone`` says that there is no other one, so that
+    what is unfinished when it starts was interrupted. ``chance`` spreads the waits of ``backoff``.
+    """
 
     profile: ServiceProfile
     clock: Clock
@@ -52,6 +80,11 @@ class Surroundings:
     random_key: Callable[[], str]
     tables: Tables = field(default_factory=package_tables)
     rights: RightsService | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+    chance: Callable[[], float] = field(default_factory=lambda: SystemRandom().random)
+    worker: str = field(default_factory=lambda: f"{gethostname()}-{getpid()}-{uuid4().hex[:8]}")
+    lease_seconds: float = LEASE_SECONDS
+    alone: bool = True
 
 
 class Gateway:
@@ -59,7 +92,8 @@ class Gateway:
     One biller's gateway over one journal.
 
     Opening it takes up what an interruption left: a number that was reserved and never signed becomes void with its
-    reason; a sheet that a patient has signed waits for the professional's card (:meth:`resume`).
+    reason (where several processes share the journal: when its encounter comes again, or its window closes); a sheet
+    that a patient has signed waits for the professional's card (:meth:`resume`).
     """
 
     def __init__(self, journal: Journal, around: Surroundings) -> None:
@@ -76,8 +110,22 @@ class Gateway:
         )
         self.lots = LotDesk(journal, around.profile, around.clock, around.caisses)
         acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)
-        self.dispatch = Dispatch(journal, around.profile, around.clock, self.lots, acknowledgements, around.transport)
-        self._sealing.void_interrupted()
+        self.dispatch = Dispatch(
+            journal=journal,
+            profile=around.profile,
+            clock=around.clock,
+            lots=self.lots,
+            acknowledgements=acknowledgements,
+            transport=around.transport,
+            leases=Leases(around.worker, around.lease_seconds),
+            backoff=around.backoff,
+            chance=around.chance,
+        )
+        self.checkpoints = CheckpointDesk(journal, around.biller, around.profile.checkpoint_every)
+        if around.alone:
+            self._sealing.void_interrupted()
+            with journal.claims() as claims:
+                claims.free_all()
 
     def load_tables(self, folder: Path) -> None:
         """
@@ -95,6 +143,17 @@ class Gateway:
         """Bring an encounter to its channel; see :meth:`gateway.submission.SubmissionDesk.submit`."""
         return self._submission.submit(encounter, cards)
 
+    def replace(self, number: int, encounter: Encounter, cards: CardsAtHand) -> tuple[Reply, ...]:
+        """
+        Have the one sheet of ``encounter``, under a reference of its own, take the place of sheet ``number``.
+
+        A degraded sheet that has not left is regularised: it and its paper twin become void. A rejected one is
+        corrected: the window of the new one counts from the day the rejection was received. Raises
+        :class:`gateway.errors.GatewayError` (SHEET-UNKNOWN, REPLACE-ONE) and what :meth:`submit` raises;
+        :class:`fse.lifecycle.ImpossibleTransition` for any other sheet: after emission nothing changes.
+        """
+        return self._submission.submit(encounter, cards, self.sheet(number))
+
     def resume(self, professional: ProfessionalCard) -> tuple[int, ...]:
         """Seal what only the professional's signature is missing from; return the numbers."""
         return self._sealing.resume(professional)
@@ -105,7 +164,12 @@ class Gateway:
         try:
             return self.lots.sign(period)
         finally:  # what was signed before a card failed leaves all the same
-            self.dispatch.run()
+            self.run()
+
+    def run(self) -> None:
+        """Do everything that is due now: answers, limits, sendings, and the checkpoint of the journal."""
+        self.dispatch.run()
+        self.checkpoints.when_due()
 
     def requeue(self, lot: int, *, faulty: tuple[int, ...] = ()) -> None:
         """
@@ -129,6 +193,40 @@ class Gateway:
                     move_sheet(tx, sheet, rejected, self.profile, stored.record.number)
             move_lot(tx, stored, step, self.profile)
 
+    def move_sheet(self, number: int, event: SheetEvent, reason: str = "") -> SheetRecord:
+        """
+        Record what a person decides or learns of a sheet: one of :data:`PERSONS_EVENTS`.
+
+        ``reason`` stands in the sheet's record, never in an event. Raises :class:`gateway.errors.GatewayError`:
+        SHEET-UNKNOWN, SHEET-EVENT for an event that is nobody's decision, SHEET-IN-LOT when a lot would carry away what
+        is to be blocked; the errors of :mod:`fse.lifecycle`.
+        """
+        if event not in PERSONS_EVENTS:
+            raise GatewayError("SHEET-EVENT", event=event.value, known=", ".join(sorted(PERSONS_EVENTS)))
+        with self.journal.write() as tx:
+            stored = tx.sheet(number)
+            if stored is None:
+                raise GatewayError("SHEET-UNKNOWN", number=number)
+            if event is SheetEvent.BLOCKED and stored.record.state in IN_THE_LOT:
+                raise GatewayError("SHEET-IN-LOT", number=number, lot=stored.record.lot)
+            step = SHEETS.advance(stored.record, event, tx.now, self.profile.policy, reason)
+            move_sheet(tx, stored, step, self.profile)
+        return step.record
+
+    def block_lot(self, number: int, reason: str) -> None:
+        """
+        Give up a lot that cannot be transmitted for a reason beyond the sender's control (protocol art. 6).
+
+        A duplicata of each of its sheets is due. Raises :class:`gateway.errors.GatewayError` (LOT-UNKNOWN) and the
+        errors of :mod:`fse.lifecycle`.
+        """
+        with self.journal.write() as tx:
+            stored = tx.lot(number)
+            if stored is None:
+                raise GatewayError("LOT-UNKNOWN", number=number)
+            step = LOTS.advance(stored.record, LotEvent.BLOCKED, tx.now, self.profile.policy, reason)
+            move_lot(tx, stored, step, self.profile, reason=reason)
+
     def move_paper(self, number: int, event: PaperEvent, detail: str = "") -> PaperRecord:
         """
         Record that a person printed, posted, received or voided a paper (``detail``: the reason of a void).
@@ -142,7 +240,7 @@ class Gateway:
             if stored is None:
                 raise GatewayError("PAPER-UNKNOWN", number=number)
             step = PAPERS.advance(stored.record, event, tx.now, policy, detail)
-            tx.update_paper(number, step.record, event, detail)
+            tx.update_paper(number, step.record, event)
             of_sheet = SHEET_EVENT_OF_PAPER.get((stored.record.kind, event))
             sheet = None if stored.sheet is None or of_sheet is None else tx.sheet(stored.sheet)
             if sheet is not None and of_sheet is not None:

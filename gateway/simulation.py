@@ -110,7 +110,9 @@ class Simulation:
         first = self._serve(Concentrator(addresses, contracts, self.faults_on_the_way).app())
         self._second = self._serve(Concentrator(addresses, contracts, FaultPlan()).app())
         log = self._stack.enter_context(_owner_only(self.folder / "evenements.jsonl"))
-        journal = Journal(self.folder / "journal.db", self.clock, json_log(log))
+        salts = randomness.stream("salts of the journal")
+        chance = randomness.stream("waits after a failure")
+        journal = Journal(self.folder / "journal.db", self.clock, json_log(log), salts.read)
         self._stack.callback(journal.close)
         self.gateway = Gateway(
             journal,
@@ -123,6 +125,7 @@ class Simulation:
                 caisses={code: party.certificate for code, party in parties.items()},
                 opposed_cards=frozenset(self.wallet.opposed),
                 rights=self.rights,
+                chance=lambda: int.from_bytes(chance.read(4)) / 2**32,
                 random_key=lambda: str(uuid.UUID(bytes=self._keys.read(16), version=4)),
             ),
         )
@@ -170,9 +173,15 @@ class Simulation:
             self._vitale[profile.serial] = self.pki.issue_vitale(profile)
         return CardsAtHand(professional, self._vitale[profile.serial].transmit)
 
-    def submit(self, encounter: Encounter) -> tuple[Reply, ...]:
-        """Live through one encounter: move the clock to it, put the cards in the reader, submit."""
+    def submit(self, encounter: Encounter, *, replaces: int | None = None) -> tuple[Reply, ...]:
+        """
+        Live through one encounter: move the clock to it, put the cards in the reader, submit.
+
+        Its sheet takes the place of the sheet numbered ``replaces``, when one is.
+        """
         self.clock.move_to(encounter.at)
+        if replaces is not None:
+            return self.gateway.replace(replaces, encounter, self.cards_for(encounter))
         return self.gateway.submit(encounter, self.cards_for(encounter))
 
     def send_all(self, rpps: str) -> tuple[int, ...]:
@@ -194,7 +203,7 @@ class Simulation:
         """
         while (instant := self._next_instant()) <= end:
             self.clock.move_to(instant)
-            self.gateway.dispatch.run()
+            self.gateway.run()
             if each_time:
                 each_time()
         self.clock.move_to(end)

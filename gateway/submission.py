@@ -26,7 +26,7 @@ from gateway.papers import PAPER_OF, paper_of_encounter
 from gateway.readers import VitaleCard
 from gateway.reply import LANGUAGES, Reply, replies_from_json, replies_to_json, word
 from gateway.rights import attach_rights, record_rights, warnings_of
-from gateway.sealing import SealingDesk, Visit
+from gateway.sealing import SealingDesk, Visit, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from fse.decision import Decision
     from fse.encounter import Encounter
+    from fse.lifecycle import SheetRecord
     from fse.tables import Tables
     from gateway.journal import StoredSheet, Transaction
     from gateway.readers import CardsAtHand
@@ -60,7 +61,9 @@ class SubmissionDesk:
     random_key: Callable[[], str]
     rights: RightsService | None = None
 
-    def submit(self, encounter: Encounter, cards: CardsAtHand) -> tuple[Reply, ...]:
+    def submit(
+        self, encounter: Encounter, cards: CardsAtHand, replaces: SheetRecord | None = None
+    ) -> tuple[Reply, ...]:
         """
         Bring ``encounter`` to its channel and return one reply for each document that it becomes.
 
@@ -69,7 +72,9 @@ class SubmissionDesk:
         :class:`gateway.errors.GatewayError`: SUBMIT-REFERENCE for other facts under a used reference, SUBMIT-SITE for
         a site outside the profile, SUBMIT-CPS when a sheet is to be signed and no CPS was inserted; the errors of
         :mod:`fse.seals` when a card in the reader is not the one for these facts; :class:`fse.cards.CardError` when a
-        card refuses (PIN not given, card withdrawn). After an error the same submission may be made again: what a
+        card refuses (PIN not given, card withdrawn). With ``replaces``, the one sheet of this encounter takes the
+        place of that one: REPLACE-ONE when it is not one sheet, :class:`fse.lifecycle.ImpossibleTransition` when that
+        one has left or was not rejected. After an error the same submission may be made again: what a
         patient's card has signed is taken up as it is.
         """
         if encounter.site not in self.sealing.profile.sites:
@@ -83,9 +88,14 @@ class SubmissionDesk:
                 signed = self.sealing.take_up(tx, encounter.reference, facts)
             if known is not None:
                 return known
-        visit = _visit(attach_rights(encounter, self.rights), facts, cards)
+        if replaces is not None:
+            policy = self.sealing.profile.policy
+            SHEETS.advance(replaces, replacing(replaces), self.sealing.clock.now(), policy, "?")  # is it possible?
+        visit = replace(_visit(attach_rights(encounter, self.rights), facts, cards), replaces=replaces)
         opposed = visit.vitale is not None and visit.vitale.data.serial in self.opposed
         decisions = decide(visit.encounter, self.tables, opposed=opposed, policy=self.sealing.profile.channels)
+        if replaces is not None:
+            self._require_one_sheet(visit, decisions, signed)
         warnings = warnings_of(visit.encounter, visit.vitale)
         replies = tuple(
             replace(self._carry_out(visit, part, decision, signed.get(part)), warnings=warnings)
@@ -105,7 +115,7 @@ class SubmissionDesk:
         return replies
 
     def _carry_out(self, visit: Visit, part: int, decision: Decision, signed: StoredSheet | None) -> Reply:
-        if signed is not None or (self._may_be_sheet(visit.encounter, decision)):
+        if signed is not None or (self._may_be_sheet(visit, decision)):
             return self._sheet_reply(self.sealing.seal(visit, part, decision, signed), decision)
         reason = decision.row.reason if decision.row else "price"
         named: dict[str, Any] = {
@@ -127,9 +137,14 @@ class SubmissionDesk:
         post_by = self._paper_record("-", outcome, visit.encounter, decision).post_by
         return Reply(**named, outcome=outcome, reason=reason, deadline=post_by, next_action="print")
 
-    def _may_be_sheet(self, encounter: Encounter, decision: Decision) -> bool:
+    def _require_one_sheet(self, visit: Visit, decisions: tuple[Decision, ...], signed: dict[int, StoredSheet]) -> None:
+        count = len(signed) or sum(self._may_be_sheet(visit, decision) for decision in decisions)
+        if count != 1:
+            raise GatewayError("REPLACE-ONE", count=count)
+
+    def _may_be_sheet(self, visit: Visit, decision: Decision) -> bool:
         """Tell whether a sheet may be drawn up: in its window, by a cahier des charges that may still be used."""
-        return decision.outcome in _SHEETS and not self._too_late(encounter, decision) and not self._outdated()
+        return decision.outcome in _SHEETS and not self._too_late(visit, decision) and not self._outdated()
 
     def _outdated(self) -> bool:
         """Tell whether the declared cahier des charges is more than 18 months behind (protocol art. 8; VERS-02)."""
@@ -137,8 +152,11 @@ class SubmissionDesk:
         adoption = self.tables.specifications.adoption(self.sealing.profile.specification, today)
         return adoption.state is AdoptionState.OVERDUE
 
-    def _too_late(self, encounter: Encounter, decision: Decision) -> bool:
-        limit = self.sealing.profile.policy.first_emission_limit(_last_act(encounter, decision))
+    def _too_late(self, visit: Visit, decision: Decision) -> bool:
+        start = _last_act(visit.encounter, decision)
+        if visit.replaces is not None and visit.replaces.rejected_on is not None:
+            start = max(start, visit.replaces.rejected_on)
+        limit = self.sealing.profile.policy.first_emission_limit(start)
         return limit < paris_date(self.sealing.clock.now())
 
     def _sheet_reply(self, stored: StoredSheet, decision: Decision) -> Reply:
@@ -172,7 +190,7 @@ class SubmissionDesk:
             return
         number = tx.take_number("paper")
         record = self._paper_record(f"{number:06d}", reply.outcome, encounter, decision)
-        tx.add_paper(StoredPaper(number, reply.reference, reply.part, None, record, document))
+        tx.add_paper(StoredPaper(number, reply.reference, reply.part, None, record, document, encounter.site))
 
     def _paper_record(self, number: str, outcome: Outcome, encounter: Encounter, decision: Decision) -> PaperRecord:
         last_act = _last_act(encounter, decision)

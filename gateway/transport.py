@@ -1,8 +1,9 @@
 """
 The way to the concentrator, over HTTP: send a file, collect what came back.
 
-A sending has three results, never two: taken, not taken (nothing was kept: try again), or unknown (bytes may have
-left and no answer came: wait for the acknowledgement).
+A sending never just works or fails. It was sent: taken, or unknown (bytes may have left and no answer came: wait for
+the acknowledgement). It was not taken, and nothing was kept: try again. Or it failed for good: refused in a way that no
+repetition can change, so that a person must look.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
 
     from gateway.routing_label import FileLabel
 
-__all__ = ["ConcentratorClient", "Sending", "Transport", "TransportError"]
+__all__ = ["IDEMPOTENCY_KEY", "ConcentratorClient", "Sending", "Transport", "TransportError"]
 
 _SECONDS = 15
 _TAKEN = 202
-_REFUSALS = frozenset({*range(400, 500), 503})
-_REDIRECTION = 300
+_NOT_NOW = frozenset({408, 425, 429, 503})
+_REDIRECTION, _FAULT_OF_SERVER = 300, 500
 _MAILBOX = TypeAdapter(dict[str, list[int]])
+
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""The header by which an attempt that is sent twice is taken once (draft-ietf-httpapi-idempotency-key-header)."""
 
 
 class TransportError(GatewayError):
@@ -41,13 +46,18 @@ class Sending(StrEnum):
     TAKEN = "taken"
     NOT_TAKEN = "not-taken"
     UNKNOWN = "unknown"
+    REFUSED = "refused"
 
 
 class Transport(Protocol):
     """Anything that carries files to a caisse and brings back what it answered."""
 
-    def send(self, label: FileLabel, envelope: bytes) -> tuple[Sending, str]:
-        """Send one file; return what became of it and, for people, why."""
+    def send(self, label: FileLabel, envelope: bytes, attempt: int) -> tuple[Sending, str]:
+        """
+        Send one file; return what became of it and, for people, why.
+
+        ``attempt`` ranks the attempts of this file: the same one sent twice has one effect.
+        """
         ...
 
     def messages(self, biller: str) -> list[str]:
@@ -75,17 +85,21 @@ class ConcentratorClient:
         self._routes = {organism: check_address(address) for organism, address in (routes or {}).items()}
         self._http = urllib3.PoolManager(timeout=_SECONDS, retries=False)
 
-    def send(self, label: FileLabel, envelope: bytes) -> tuple[Sending, str]:
+    def send(self, label: FileLabel, envelope: bytes, attempt: int) -> tuple[Sending, str]:
         """
         See :meth:`Transport.send`.
 
-        A refused connection and an explicit refusal are «not taken»: nothing was kept. Any other failure of the
-        concentrator may come after it has taken the file.
+        A refused connection, and an answer that says «not now», are «not taken»: nothing was kept. Any other refusal
+        by HTTP 3xx or 4xx is for good. Any other failure may come after the concentrator has taken the file.
         """
         address = self._routes.get(label.organism, self._default)
         try:
             answer = self._http.request(
-                "POST", f"{address}/fichiers", body=envelope, headers=label.headers(), preload_content=False
+                "POST",
+                f"{address}/fichiers",
+                body=envelope,
+                headers=label.headers() | {IDEMPOTENCY_KEY: f"{label.file_number:06d}-{attempt}"},
+                preload_content=False,
             )
             answer.close()  # its status says everything
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
@@ -94,7 +108,7 @@ class ConcentratorClient:
             return Sending.UNKNOWN, type(error).__name__
         if answer.status == _TAKEN:
             return Sending.TAKEN, ""
-        return Sending.NOT_TAKEN if answer.status in _REFUSALS else Sending.UNKNOWN, f"HTTP {answer.status}"
+        return _meaning(answer.status), f"HTTP {answer.status}"
 
     def messages(self, biller: str) -> list[str]:
         """See :meth:`Transport.messages`: the mailboxes of every concentrator that answers."""
@@ -130,3 +144,9 @@ class ConcentratorClient:
         if answer.status >= _REDIRECTION or len(body) > MAX_ENVELOPE_BYTES:
             raise TransportError("TRANSPORT", address=address, reason=f"HTTP {answer.status}")
         return body
+
+
+def _meaning(status: int) -> Sending:
+    if status in _NOT_NOW:
+        return Sending.NOT_TAKEN
+    return Sending.REFUSED if _REDIRECTION <= status < _FAULT_OF_SERVER else Sending.UNKNOWN

@@ -17,10 +17,11 @@ from fse.lifecycle.paper import PAPERS, PaperEvent, PaperKind, PaperRecord, Pape
 from fse.lifecycle.policy import Policy, PolicyName, Unit, policy_named
 from fse.lifecycle.rows import Guard, Row, Timer
 from fse.lifecycle.sheet import SheetEvent, SheetFlag, SheetMode, SheetRecord, SheetState
-from fse.lifecycle.sheet_table import SHEETS
+from fse.lifecycle.sheet_table import IN_THE_LOT, SHEETS
 from fse.lifecycle.wording import NextAction, Wording, reason_text, wording
 
 __all__ = [
+    "IN_THE_LOT",
     "LOTS",
     "PAPERS",
     "SHEETS",

@@ -1,8 +1,10 @@
-"""The journal: everything that must survive, in one database file, each change with its event in one transaction."""
+"""The journal: everything that must survive, in one database, each change with its event in one transaction."""
 
 from __future__ import annotations
 
+from gateway.journal.checkpoints import CheckpointDesk
+from gateway.journal.rows import Checkpoint, Entry, StoredLot, StoredPaper, StoredSheet
 from gateway.journal.store import Journal
-from gateway.journal.transaction import Entry, StoredLot, StoredPaper, StoredSheet, Transaction
+from gateway.journal.transaction import Transaction
 
-__all__ = ["Entry", "Journal", "StoredLot", "StoredPaper", "StoredSheet", "Transaction"]
+__all__ = ["Checkpoint", "CheckpointDesk", "Entry", "Journal", "StoredLot", "StoredPaper", "StoredSheet", "Transaction"]

@@ -7,6 +7,8 @@ art. 3), unless a fault was asked of it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from gateway.envelopes import MAX_ENVELOPE_BYTES
 from gateway.routing_label import FileLabel, LabelError
 from gateway.simulator.bodies import read_body
 from gateway.simulator.faults import FaultKind, FaultPlan
+from gateway.transport import IDEMPOTENCY_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +33,20 @@ __all__ = ["Concentrator"]
 
 _SECONDS = 10
 _ANSWERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What an attempt carried (label and bytes), and whether it is through."""
+
+    content: str
+    through: bool = False
+
+    def answer(self, content: str) -> Response:
+        """Return the answer to the same attempt with this ``content``: other content is refused."""
+        if content != self.content:
+            return _refusal(409, "autre contenu sous la même tentative")
+        return JSONResponse({"recu": True, "deja": True}, 202) if self.through else _refusal(503, "tentative en cours")
 
 
 class Concentrator:
@@ -46,6 +63,7 @@ class Concentrator:
         self._faults = faults
         self._mailboxes: dict[str, dict[int, bytes]] = {biller: {} for biller in contracts}
         self._delivered = 0
+        self._attempts: dict[tuple[str, str], _Attempt] = {}
         self._lock = Lock()
         self._http = urllib3.PoolManager(timeout=_SECONDS, retries=False)
 
@@ -74,7 +92,25 @@ class Concentrator:
             return _refusal(404, "organisme inconnu de ce concentrateur")
         if self._faults.strikes(FaultKind.REFUSE_FILE, label.organism, label.mode):
             return _refusal(503, "concentrateur indisponible")
-        await run_in_threadpool(self._carry, label, body)
+        return await self._take_once(label, body, request.headers.get(IDEMPOTENCY_KEY, ""))
+
+    async def _take_once(self, label: FileLabel, body: bytes, key: str) -> Response:
+        """Carry the file, unless this very attempt (``key``; empty: none) was here before: it has one effect."""
+        attempt, content = (label.biller, key), sha256(repr(label).encode() + body).hexdigest()
+        with self._lock:
+            known = self._attempts.get(attempt) if key else None
+            if known is None:
+                self._attempts[attempt] = _Attempt(content)
+        if known is not None:
+            return known.answer(content)
+        try:
+            await run_in_threadpool(self._carry, label, body)
+        except BaseException:
+            with self._lock:
+                self._attempts.pop(attempt, None)
+            raise
+        with self._lock:
+            self._attempts[attempt] = _Attempt(content, through=True)
         return JSONResponse({"recu": True}, 202)
 
     def _carry(self, label: FileLabel, body: bytes) -> None:

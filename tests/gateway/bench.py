@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from copy import deepcopy
@@ -12,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+import psycopg.rows
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from card_sim.wallet import demo_wallet
@@ -110,12 +113,14 @@ class Wire:
     results: list[tuple[Sending, str]] = field(default_factory=list)
     while_sending: Callable[[FileLabel, bytes], None] | None = None
     sent: list[tuple[FileLabel, bytes]] = field(default_factory=list)
+    attempts: list[tuple[int, int]] = field(default_factory=list)
     mailbox: dict[str, bytes] = field(default_factory=dict)
     _names: count[int] = field(default_factory=count)
 
-    def send(self, label: FileLabel, envelope: bytes) -> tuple[Sending, str]:
+    def send(self, label: FileLabel, envelope: bytes, attempt: int) -> tuple[Sending, str]:
         """Keep the file, and answer what was planned."""
         self.sent.append((label, envelope))
+        self.attempts.append((label.file_number, attempt))
         if self.while_sending is not None:
             self.while_sending(label, envelope)
         return self.results.pop(0) if self.results else (Sending.TAKEN, "")
@@ -143,10 +148,15 @@ class Wire:
 
 
 class Bench:
-    """One gateway over one journal in ``folder``; every key and card is shared by the tests of a process."""
+    """
+    One gateway over one journal in ``folder``; every key and card is shared by the tests of a process.
 
-    def __init__(self, folder: Path, start: datetime = TUESDAY) -> None:
+    ``where`` is the address of a PostgreSQL database for the journal, instead of a file.
+    """
+
+    def __init__(self, folder: Path, start: datetime = TUESDAY, where: str = "") -> None:
         self.path = folder / "journal.db"
+        self.where: Path | str = where or self.path
         self.clock = SimulatedClock(start)
         self.profile = load_profile()
         self.wire = Wire()
@@ -160,7 +170,7 @@ class Bench:
 
     def open(self) -> None:
         """Open the journal and the gateway over it."""
-        self.journal = Journal(self.path, self.clock)
+        self.journal = Journal(self.where, self.clock)
         self.gateway = Gateway(
             self.journal,
             Surroundings(
@@ -204,6 +214,12 @@ class Bench:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return what ``query`` gives over a connection of its own: what is durable, whoever holds the journal."""
+        if isinstance(self.where, str):
+            # one wording for both: JSON is asked for by the path that SQLite writes
+            asked = re.sub(r"json_extract\((\w+), '\$\.(\w+)'\)", r"(\1::json ->> '\2')", query)
+            asked = asked.replace("%", "%%").replace("?", "%s")
+            with psycopg.connect(self.where, row_factory=psycopg.rows.tuple_row) as server:
+                return server.execute(asked, values).fetchall()  # type: ignore[arg-type] # our words
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query, values).fetchall()
 

@@ -1,4 +1,4 @@
-"""What the tests of the gateway share: a bench with a gateway on it."""
+"""What the tests of the gateway share: a bench with a gateway on it, over either database."""
 
 from __future__ import annotations
 
@@ -12,10 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module that says ``BOTH_DATABASES = True`` over both, but those marked ``sqlite``."""
+    both = getattr(metafunc.module, "BOTH_DATABASES", False)
+    if both and "bench" in metafunc.fixturenames and not metafunc.definition.get_closest_marker("sqlite"):
+        metafunc.parametrize("bench", DATABASES, indirect=True)
+
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Yield a gateway over a new journal, on Tuesday 4 March 2025 at 11 o'clock in Paris."""
-    made = Bench(tmp_path)
+    where = request.getfixturevalue("postgresql_url") if getattr(request, "param", "") == "postgresql" else ""
+    made = Bench(tmp_path, where=where)
+    yield made
+    made.journal.close()
+
+
+@pytest.fixture(params=DATABASES)
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """Yield the same bench over a file of SQLite, then over a database of PostgreSQL."""
+    where = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
+    made = Bench(tmp_path, where=where)
     yield made
     made.journal.close()

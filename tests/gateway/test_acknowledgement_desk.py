@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.gateway.bench import Bench
 
+BOTH_DATABASES = True
+
 
 @pytest.fixture
 def sent(bench: Bench) -> Bench:
@@ -139,6 +141,7 @@ def test_a_contradiction_does_not_undo_a_positive_answer(sent: Bench) -> None:
     assert sent.lot(2).record.late_answer
 
 
+@pytest.mark.sqlite
 def test_what_is_recorded_is_one_thing(sent: Bench) -> None:
     """When a sheet contradicts its lot nothing of the answer is recorded: the whole of it goes to quarantine."""
     with sent.journal.write() as tx:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from contextlib import closing
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 import urllib3
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -22,6 +24,7 @@ from gateway.simulator.caisse_http import caisse_app
 from gateway.simulator.concentrator import Concentrator
 from gateway.simulator.faults import Fault, FaultKind, FaultPlan
 from gateway.simulator.server import LocalServer
+from gateway.transport import IDEMPOTENCY_KEY, ConcentratorClient, Sending
 from tests.fse import sheet_builders as build
 from tests.gateway.bench import ARTOIS, OPALE, TUESDAY, party_of
 
@@ -215,6 +218,93 @@ def test_a_dead_caisse_is_not_said_to_have_taken_it(network: Network) -> None:
     """When the caisse cannot be reached the biller is not told «taken»."""
     network.caisse.stop()
     assert network.post().status == 500
+
+
+# --------------------------------------------------------------------------------------------- an attempt, sent twice
+
+FIRST = {IDEMPOTENCY_KEY: "000012-1"}
+
+
+def test_an_attempt_sent_twice_is_taken_once(network: Network) -> None:
+    """The same file under the same attempt key: taken, said so again, delivered once, one answer in the box."""
+    first, again = network.post(headers=FIRST), network.post(headers=FIRST)
+    assert (first.status, first.json()) == (202, {"recu": True})
+    assert (again.status, again.json()) == (202, {"recu": True, "deja": True})
+    assert (network.recorder.received, network.mailbox()) == ([(LABEL, BODY)], [1])
+
+
+def test_another_attempt_is_another_file(network: Network) -> None:
+    """The next attempt, and a file without any key, are carried like the first: a re-emission is no repetition."""
+    for headers in (FIRST, {IDEMPOTENCY_KEY: "000012-2"}, {}, {}):
+        assert network.post(headers=headers).json() == {"recu": True}
+    assert len(network.recorder.received) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(BODY + b"x", {}), (BODY, {"FSE-Lot": "000035"}), (BODY, {"FSE-Flux": "degrade"})],
+    ids=["bytes", "lot", "mode"],
+)
+def test_other_content_under_the_same_attempt_is_refused(
+    network: Network, body: bytes, headers: dict[str, str]
+) -> None:
+    """409: neither other bytes nor another label may hide behind an attempt that was taken; nothing is delivered."""
+    network.post(headers=FIRST)
+    other = network.post(body, FIRST | headers)
+    assert (other.status, other.json()["recu"]) == (409, False)
+    assert network.recorder.received == [(LABEL, BODY)]
+    assert network.post(headers=FIRST).json() == {"recu": True, "deja": True}
+
+
+def test_an_attempt_belongs_to_its_biller(network: Network) -> None:
+    """Two billers may number their attempts alike: each has its own file taken."""
+    other = "629990003"
+    both = Concentrator({ARTOIS: network.caisse.url}, frozenset({build.BILLER, other}), FaultPlan(()))
+    server = LocalServer(both.app())
+    for biller in (build.BILLER, other):
+        headers = LABEL.headers() | FIRST | {"FSE-Facturier": biller}
+        answer = urllib3.request("POST", f"{server.url}/fichiers", body=BODY, headers=headers, retries=False)
+        assert answer.json() == {"recu": True}
+    assert [label.biller for label, _ in network.recorder.received] == [build.BILLER, other]
+    server.stop()
+
+
+def test_an_attempt_that_failed_may_be_sent_again(network: Network) -> None:
+    """The caisse could not be reached: the attempt was not taken, and its repetition is carried."""
+    network.caisse.stop()
+    assert network.post(headers=FIRST).status == 500
+    network.caisse = LocalServer(network.recorder.app())
+    network.concentrator._caisses = {ARTOIS: network.caisse.url}  # noqa: SLF001 - it listens on another port now
+    assert network.post(headers=FIRST).json() == {"recu": True}
+    assert network.recorder.received == [(LABEL, BODY)]
+
+
+def test_an_attempt_on_its_way_is_not_said_to_be_taken() -> None:
+    """The first one may still fail: «not now» until it is through; then «taken already»; delivered once."""
+    arrived, go_on, received = Event(), Event(), []
+
+    async def receive(request: Request) -> Response:
+        received.append(await request.body())
+        arrived.set()
+        await run_in_threadpool(go_on.wait, 10)
+        return Response(b"answer")
+
+    caisse = LocalServer(Starlette(routes=[Route("/", receive, methods=["POST"])]))
+    server = LocalServer(Concentrator({ARTOIS: caisse.url}, frozenset({build.BILLER}), FaultPlan(())).app())
+    answers: list[tuple[Sending, str]] = []
+    first = Thread(target=lambda: answers.append(ConcentratorClient(server.url).send(LABEL, BODY, 1)))
+    first.start()
+    assert arrived.wait(10)
+    client = ConcentratorClient(server.url)
+    assert client.send(LABEL, BODY, 1) == (Sending.NOT_TAKEN, "HTTP 503")
+    assert client.send(LABEL, b"other", 1) == (Sending.REFUSED, "HTTP 409")
+    go_on.set()
+    first.join(10)
+    assert answers == [(Sending.TAKEN, "")]
+    assert client.send(LABEL, BODY, 1) == (Sending.TAKEN, "")
+    assert received == [BODY]
+    server.stop()
+    caisse.stop()
 
 
 def test_faults_bite_where_they_are_told() -> None:

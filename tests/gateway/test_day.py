@@ -12,6 +12,7 @@ import pytest
 
 from fse.encounter import EncounterError
 from gateway.cli.demo import rows_of
+from fse.deadlines import paris_date
 from gateway.day import live_day, read_day
 from gateway.reply import Reply
 
@@ -250,7 +251,7 @@ def test_anonymous_care_stands_outside_the_order_of_the_day(tmp_path: Path) -> N
     ]
     for name in ("SECRET", "C15"):
         assert name not in (result.folder / "resultat.json").read_text(encoding="utf-8")
-    first = [one for one in told if one[0].date() == date(2025, 3, 4)]
+    first = [one for one in told if paris_date(one[0]) == date(2025, 3, 4)]
     assert first[-4:] == [(first[-1][0], "", reason) for _, _, reason in last]
     assert "" not in {reference for _, reference, _ in told[: len(first) - 4] + told[len(first) :]}
     assert {"SECRET-1", "SECRET-2", "C15"} <= {row.reply.reference for row in result.rows}

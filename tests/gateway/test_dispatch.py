@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gateway.routing_label import FileLabel
     from tests.gateway.bench import Bench
 
+BOTH_DATABASES = True
+
 FAILED = (Sending.NOT_TAKEN, "connexion refusée")
 UNKNOWN = (Sending.UNKNOWN, "ReadTimeoutError")
 FRIDAY = 14
@@ -227,6 +229,7 @@ def test_one_dead_caisse_never_stops_another(bench: Bench) -> None:
     assert found == {1: (OPALE, "signed"), 2: (ARTOIS, "signed"), 3: ("919990506", "sent")}
     assert bench.rows("SELECT lot, detail FROM events WHERE name = 'not_sendable'") == [(2, "LOT-CAISSE")]
     bench.caisses[ARTOIS] = build.party(ARTOIS).certificate
+    assert bench.gateway.dispatch.hurry() == 2  # both wait after their failure
     bench.gateway.dispatch.run()
     assert {state for (state,) in bench.rows("SELECT state FROM lots")} == {"sent"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import sys
 from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -188,19 +189,35 @@ def test_opening_again_changes_nothing(bench: Bench) -> None:
     assert (bench.rows(tables), bench.rows("SELECT * FROM events"), bench.rows("SELECT * FROM sheets")) == before
 
 
-def test_there_is_no_way_below_the_first_version(bench: Bench) -> None:
-    """A downgrade would throw the journal away: it refuses, and nothing is lost."""
-    bench.submit(visit())
+def _downgrade(bench: Bench, version: str, reason: str) -> None:
+    """Ask for ``version``; it is refused with ``reason``."""
     config = Config()
     config.set_main_option("script_location", "gateway.journal:migrations")
     config.set_main_option("path_separator", "os")
     engine = create_engine(f"sqlite:///{bench.path}")
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        with pytest.raises(RuntimeError, match="lose the journal"):
-            command.downgrade(config, "base")
+        with pytest.raises(RuntimeError, match=reason):
+            command.downgrade(config, version)
     engine.dispose()
+
+
+def test_a_downgrade_that_would_lose_data_is_refused(bench: Bench) -> None:
+    """Chains, salts and sites have no place in version 0001: it names what would be lost, and nothing is lost."""
+    bench.submit(visit())
+    tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    before = bench.rows(tables), bench.rows("SELECT * FROM events"), bench.rows("SELECT * FROM sheets")
+    _downgrade(bench, "0001", "lose what the table events holds")
+    _downgrade(bench, "base", "lose what the table events holds")
+    assert (bench.rows(tables), bench.rows("SELECT * FROM events"), bench.rows("SELECT * FROM sheets")) == before
     assert bench.rows("SELECT number FROM sheets") == [(1,)]
+
+
+def test_there_is_no_way_below_the_first_version(bench: Bench) -> None:
+    """Even where nothing has happened yet, a downgrade below the first version would throw the journal away."""
+    _downgrade(bench, "base", "lose the journal")
+    bench.reopen()
+    assert bench.rows("SELECT count(*) FROM sheets") == [(0,)]
 
 
 def _foreign(path: Path) -> None:
@@ -252,6 +269,29 @@ def test_a_folder_or_a_missing_folder_is_refused(bench: Bench, tmp_path: Path) -
             Journal(path, bench.clock)
         assert refusal.value.rule.id == "JOURNAL-OPEN"
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme"),
+    [("mysql://somebody:secret@db.test/fse", "mysql"), ("http://db.test", "http"), ("1a b://db.test", "1a b")],
+)
+def test_another_kind_of_address_is_refused(bench: Bench, address: str, scheme: str) -> None:
+    """JOURNAL-ADDRESS names the kind and nothing more of the address: a password stays where it was."""
+    with pytest.raises(GatewayError) as refusal:
+        Journal(address, bench.clock)
+    assert (refusal.value.rule.id, refusal.value.facts) == ("JOURNAL-ADDRESS", {"scheme": scheme})
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_missing_driver_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOURNAL-DRIVER: without psycopg a journal on PostgreSQL says which extra to install, in both languages."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(GatewayError) as refusal:
+        Journal("postgresql://db.test/fse", bench.clock)
+    assert refusal.value.rule.id == "JOURNAL-DRIVER"
+    for language in ("fr", "en"):
+        assert "psycopg" in refusal.value.message(language)
+        assert "postgresql" in refusal.value.to_do(language)
 
 
 def test_a_sheet_belongs_to_a_lot_that_exists(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from fse.cards import CardError
 from fse.lot import MAX_SHEETS, open_lot
+from gateway.destinations import Destination
 from gateway.errors import GatewayError
 from gateway.readers import ProfessionalCard
 from gateway.signing_period import SigningPeriod
@@ -17,6 +19,8 @@ from tests.gateway.bench import ARTOIS, OPALE, patient, visit
 
 if TYPE_CHECKING:
     from tests.gateway.bench import Bench
+
+BOTH_DATABASES = True
 
 
 def _some_day(bench: Bench) -> None:
@@ -52,14 +56,15 @@ def test_another_specification_is_another_lot(bench: Bench) -> None:
     assert [row[4] for row in bench.rows(LOTS)] == ["1.40", "1.50"]
 
 
-def test_a_lot_has_at_most_its_maximum(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five sheets and a maximum of two make three lots; the real maximum is 990."""
-    assert MAX_SHEETS == 990
-    monkeypatch.setattr("gateway.lots.MAX_SHEETS", 2)
+def test_a_lot_has_at_most_its_maximum(bench: Bench) -> None:
+    """Five sheets and a destination that wants two at most make three lots; the most that one may ask is 990."""
+    assert Destination(organism=ARTOIS).max_sheets == MAX_SHEETS == 990
+    bench.profile = replace(bench.profile, destinations={ARTOIS: Destination(organism=ARTOIS, max_sheets=2)})
+    bench.reopen()
     for rank in range(5):
         bench.submit(visit(f"A{rank}"))
     assert bench.gateway.lots.close() == (1, 2, 3)
-    assert bench.rows("SELECT lot, count(*) FROM sheets GROUP BY lot") == [(1, 2), (2, 2), (3, 1)]
+    assert bench.rows("SELECT lot, count(*) FROM sheets GROUP BY lot ORDER BY lot") == [(1, 2), (2, 2), (3, 1)]
 
 
 def test_nothing_to_close_makes_no_lot(bench: Bench) -> None:

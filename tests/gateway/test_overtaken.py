@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from fse.cards import Transmit
 
+BOTH_DATABASES = True
+
 PSO_SIGN = bytes.fromhex("002A9E9A")
 
 
@@ -58,6 +60,7 @@ def test_a_gateway_opened_meanwhile_brings_no_void_number_back(bench: Bench) -> 
     gateway = bench.gateway
     with pytest.raises(FseError):
         gateway.submit(visit(), CardsAtHand(bench.doctor(), slot))
+    gateway.journal.close()  # it was closed under it, and opened again by its use
     assert live(bench) == []
 
 

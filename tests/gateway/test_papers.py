@@ -14,6 +14,8 @@ from tests.gateway.bench import visit
 if TYPE_CHECKING:
     from tests.gateway.bench import Bench
 
+BOTH_DATABASES = True
+
 
 @pytest.mark.parametrize(
     ("steps", "state", "reason"),

@@ -30,6 +30,8 @@ from tests.gateway.bench import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+BOTH_DATABASES = True
+
 WINDOW_END = date(2025, 3, 14)
 """8 jours ouvrés after Tuesday 4 March 2025 (CSS R161-47)."""
 MONTH_END = date(2025, 3, 31)

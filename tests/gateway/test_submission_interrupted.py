@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +19,9 @@ from tests.fse import sheet_builders as build
 from tests.gateway.bench import Bench, patient, professional, visit, vitale
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fse.cards import Transmit
+
+BOTH_DATABASES = True
 
 EVERYTHING = [{"code": "VACCIN", "cip": "3400935137340"}, {"code": "COD"}]
 
@@ -70,7 +71,8 @@ def _whole(bench: Bench) -> None:
         if sealed is not None:
             found = verify_sheet(sealed, bench.trust, bench.clock.now())
             assert (found.patient is not None) is (mode == "securise") is (patient_seal is not None)
-    assert bench.rows("PRAGMA integrity_check") == [("ok",)]
+    if isinstance(bench.where, Path):
+        assert bench.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_the_cards_pulled_out_at_any_command(tmp_path: Path) -> None:
@@ -167,6 +169,7 @@ def test_the_facts_that_a_patient_signed_cannot_change(bench: Bench) -> None:
     assert bench.rows("SELECT number, state FROM sheets") == [(1, "patient_signed")]
 
 
+@pytest.mark.sqlite
 def test_facts_corrected_before_anybody_signed_make_a_new_sheet(bench: Bench) -> None:
     """A number that nobody signed is void; the corrected facts, not the old ones, are what is sealed."""
     commands, _ = _submit_while_pulling(bench, 0)
@@ -180,6 +183,7 @@ def test_facts_corrected_before_anybody_signed_make_a_new_sheet(bench: Bench) ->
     inside.journal.close()
 
 
+@pytest.mark.sqlite
 def test_a_restart_voids_what_nobody_signed(bench: Bench) -> None:
     """Opening the gateway explains each gap: the number is void, with its reason and its event."""
     commands, _ = _submit_while_pulling(bench, 0)

@@ -96,10 +96,11 @@ def serve() -> Iterator[Callable[..., Scripted]]:
     [
         (_answer(202), (Sending.TAKEN, "")),
         (_answer(200), (Sending.UNKNOWN, "HTTP 200")),
-        (_answer(302, headers="Location: /elsewhere\r\nConnection: close"), (Sending.UNKNOWN, "HTTP 302")),
-        (_answer(400), (Sending.NOT_TAKEN, "HTTP 400")),
-        (_answer(403), (Sending.NOT_TAKEN, "HTTP 403")),
-        (_answer(413), (Sending.NOT_TAKEN, "HTTP 413")),
+        (_answer(302, headers="Location: /elsewhere\r\nConnection: close"), (Sending.REFUSED, "HTTP 302")),
+        (_answer(400), (Sending.REFUSED, "HTTP 400")),
+        (_answer(403), (Sending.REFUSED, "HTTP 403")),
+        (_answer(413), (Sending.REFUSED, "HTTP 413")),
+        (_answer(429), (Sending.NOT_TAKEN, "HTTP 429")),
         (_answer(500), (Sending.UNKNOWN, "HTTP 500")),
         (_answer(502), (Sending.UNKNOWN, "HTTP 502")),
         (_answer(503), (Sending.NOT_TAKEN, "HTTP 503")),
@@ -112,10 +113,21 @@ def test_three_results_never_two(
 ) -> None:
     """Taken is said, not taken is said; whatever leaves a doubt is unknown, for the bytes may have been kept."""
     server = serve(answer)
-    assert ConcentratorClient(server.url).send(LABEL, b"file") == expected
+    assert ConcentratorClient(server.url).send(LABEL, b"file", 1) == expected
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert (head.split(b"\r\n")[0], body) == (b"POST /fichiers HTTP/1.1", b"file")
     assert b"FSE-Lot: 000034" in head
+
+
+def test_an_attempt_has_its_key(serve: Callable[..., Scripted]) -> None:
+    """The same attempt bears the same key, another one another: the concentrator can tell a repetition by it."""
+    server = serve(_answer(202), _answer(202), _answer(202))
+    client = ConcentratorClient(server.url)
+    for attempt in (1, 1, 2):
+        client.send(LABEL, b"file", attempt)
+    keys = [[line for line in one.split(b"\r\n") if line.startswith(b"Idempotency-Key")] for one in server.requests]
+    assert keys[0] == keys[1] != keys[2]
+    assert all(len(key) == 1 for key in keys)
 
 
 def _free_port() -> int:
@@ -127,7 +139,7 @@ def _free_port() -> int:
 def test_a_refused_connection_kept_nothing() -> None:
     """Nobody listens: not a byte left, so it is not an emission."""
     dead = ConcentratorClient(f"http://127.0.0.1:{_free_port()}")
-    assert dead.send(LABEL, b"file")[0] is Sending.NOT_TAKEN
+    assert dead.send(LABEL, b"file", 1)[0] is Sending.NOT_TAKEN
     assert dead.messages(BILLER) == []
 
 
@@ -136,7 +148,7 @@ def test_silence_is_unknown(serve: Callable[..., Scripted], monkeypatch: pytest.
     monkeypatch.setattr("gateway.transport._SECONDS", 0.2)
     with closing(socket.create_server(("127.0.0.1", 0))) as mute:
         client = ConcentratorClient(f"http://127.0.0.1:{mute.getsockname()[1]}")
-        assert client.send(LABEL, b"file") == (Sending.UNKNOWN, "ReadTimeoutError")
+        assert client.send(LABEL, b"file", 1) == (Sending.UNKNOWN, "ReadTimeoutError")
     del serve
 
 
@@ -144,8 +156,8 @@ def test_each_organism_has_its_route(serve: Callable[..., Scripted]) -> None:
     """A file goes to the concentrator of its caisse, the default one when it has none of its own."""
     default, own = serve(_answer(202)), serve(_answer(202))
     client = ConcentratorClient(default.url, {OPALE: own.url})
-    client.send(LABEL, b"a")
-    client.send(FileLabel(BILLER, OPALE, 1, 1, "securise"), b"b")
+    client.send(LABEL, b"a", 1)
+    client.send(FileLabel(BILLER, OPALE, 1, 1, "securise"), b"b", 1)
     assert [request[-1:] for request in (*default.requests, *own.requests)] == [b"a", b"b"]
 
 
