@@ -19,24 +19,32 @@ __all__ = ["run"]
 _BAD_INPUT = 2
 
 _COMMANDS = {
+    "agenda": "gateway.cli.agenda",
     "deadline": "gateway.cli.deadline",
     "seal": "gateway.cli.cards_and_sheets",
+    "show": "gateway.cli.agenda",
+    "status": "gateway.cli.agenda",
     "verify": "gateway.cli.cards_and_sheets",
     "inspect": "gateway.cli.cards_and_sheets",
     "extract": "gateway.cli.cards_and_sheets",
     "demo": "gateway.cli.demo",
+    "evidence": "gateway.cli.retention",
+    "evidence-check": "gateway.cli.retention",
     "import": "gateway.cli.import_file",
+    "lifecycle": "gateway.cli.lifecycle",
     "route": "gateway.cli.route",
     "price": "gateway.cli.route",
+    "purge": "gateway.cli.retention",
     "paper": "gateway.cli.paper",
 }
 """Each command is the function of its name in its module."""
 
-_FUNCTION = {"import": "import_file"}
-"""Where the name of a command is a word of Python."""
+_FUNCTION = {"evidence-check": "evidence_check", "import": "import_file"}
+"""Where the name of a command is no name of Python, or a word of it."""
 
 _GROUPS = {
     "card": "gateway.cli.card",
+    "journal": "gateway.cli.journal",
     "rules": "gateway.cli.rules",
     "scenario": "gateway.cli.scenario",
     "tables": "gateway.cli.tables",
