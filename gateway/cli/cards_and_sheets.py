@@ -37,6 +37,7 @@ from gateway.cli.output import (
     write_file,
 )
 from gateway.cli.tables import ProfileOption, TablesOption, tables_of
+from gateway.evidence_parts import parts_of_sheet
 from gateway.home import Home
 from gateway.pcsc import PcscError, cards_in
 from gateway.profile import DEFAULT, load_profile
@@ -283,9 +284,7 @@ def extract(
     """Sort d'une feuille ce qu'openssl et xmllint peuvent juger."""
     del lang
     sealed, store = open_sheet(read_file(sheet)), read_trust(_trust(trust))
-    files = {"payload.xml": sealed.payload, "cps.p7s": sealed.professional, "ca.pem": store.root_pem}
-    if sealed.patient is not None:
-        files["vitale.p7s"] = sealed.patient
+    files = parts_of_sheet(sealed, store.root_pem)
     folder.mkdir(parents=True, exist_ok=True)
     if sealed.patient is None:
         (folder / "vitale.p7s").unlink(missing_ok=True)  # of another sheet, extracted here before
