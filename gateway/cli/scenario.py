@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from card_sim.wallet import demo_wallet
+from fse.lifecycle import wording
 from fse.rules import rule
 from gateway.cli.output import LanguageOption, console, day_text, euros, language, plain, say
 from gateway.reply import word
@@ -171,6 +172,8 @@ def _done(step: Step) -> str:
             text = say("fin de l'incident : ", "end of the incident: ") + str(step.end_incident)
         case "paper" if step.paper is not None:
             text = f"{step.paper.of}, {step.paper.kind} : {', '.join(step.paper.do)}"
+        case "decide" if step.decide is not None:
+            text = f"{step.decide.of} : {wording('event', step.decide.event).text(language())}"
         case "check" if step.check is not None:
             state = step.check.state
             standing = (

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from fse.encounter import CardInReader
-from fse.lifecycle import PaperEvent, PaperKind, PaperState, SheetState
+from fse.lifecycle import PaperEvent, PaperKind, PaperState, SheetEvent, SheetState
 from fse.routing import Outcome
 from gateway.scenario.errors import ScenarioError
 from gateway.scenario.yaml_text import Lines, parse
@@ -73,6 +73,7 @@ class Consult(_Part):
     vitale: CardInReader = CardInReader.PRESENT
     cps: Literal["present", "unusable"] = "present"
     acts: tuple[Name | dict[str, Any], ...] = Field(min_length=1, max_length=20, description="codes, or acts in full")
+    replaces: Name | None = Field(default=None, description="its one sheet takes the place of the sheet of that one")
     facts: dict[str, Any] = Field(default={}, description="other fields of the encounter (pregnancy_start…)")
 
 
@@ -105,6 +106,15 @@ class PaperStep(_Part):
     of: Name
     kind: PaperKind
     do: tuple[PaperEvent, ...] = Field(min_length=1)
+
+
+class Decide(_Part):
+    """What a person decides or learns of the sheet of a consultation."""
+
+    of: Name
+    part: int = 0
+    event: SheetEvent
+    reason: Sentence = ""
 
 
 class Expected(_Part):
@@ -157,11 +167,11 @@ class Check(_Part):
         return self
 
 
-_ACTIONS = ("say", "clock", "consult", "send", "incident", "end_incident", "paper", "check", "pending")
+_ACTIONS = ("say", "clock", "consult", "send", "incident", "end_incident", "paper", "decide", "check", "pending")
 
 
 class Step(_Part):
-    """One scene: exactly one action. ``expect`` and ``error`` belong to a consultation."""
+    """One scene: exactly one action. ``expect`` belongs to a consultation, ``error`` to it or to a decision."""
 
     title: Sentence | None = None
     say: Sentence | None = None
@@ -173,10 +183,11 @@ class Step(_Part):
         default=None, alias="end-incident"
     )
     paper: PaperStep | None = None
+    decide: Decide | None = None
     check: Check | None = None
     pending: Sentence | None = Field(default=None, description="a scene that cannot be played yet: what it waits for")
     expect: tuple[Expected, ...] | None = None
-    error: RuleId | None = Field(default=None, description="the rule that refuses the consultation as a whole")
+    error: RuleId | None = Field(default=None, description="the rule that refuses the consultation or the decision")
 
     @property
     def action(self) -> str:
@@ -187,7 +198,9 @@ class Step(_Part):
     def _one_action(self) -> Step:
         if sum(getattr(self, name) is not None for name in _ACTIONS) != 1:
             raise PydanticCustomError("one_action", "exactly one action")
-        if (self.expect is not None or self.error is not None) and self.consult is None:
+        if (self.expect is not None and self.consult is None) or (
+            self.error is not None and self.consult is None and self.decide is None
+        ):
             raise PydanticCustomError("expect_alone", "expect without consult")
         if self.consult is not None and (self.expect is None) == (self.error is None):
             raise PydanticCustomError("expect_missing", "a consultation needs expect or error")

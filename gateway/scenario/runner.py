@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gateway.journal import StoredSheet, Transaction
     from gateway.reply import Reply
-    from gateway.scenario.file import Check, Consult, Expected, PaperStep, Scenario, Step
+    from gateway.scenario.file import Check, Consult, Decide, Expected, PaperStep, Scenario, Step
 
 __all__ = ["Difference", "ScenarioResult", "Status", "StepResult", "run_scenario"]
 
@@ -124,6 +124,9 @@ class _Story:
             if step.consult is not None:
                 replies, error = self._consult(step.consult)
                 differences = tuple(_answered(step, replies, error))
+            elif step.decide is not None:
+                error = self._decide(step.decide)
+                differences = tuple(_answered(step, (), error))
             elif step.check is not None:
                 differences = tuple(self._check(step.check))
             else:
@@ -163,9 +166,25 @@ class _Story:
         try:
             encounter = encounter_of(consult, world.wallet, world.clock.now())
             world.run_until(encounter.at)
-            return world.submit(encounter), None
+            replaced = None if consult.replaces is None else self._sheet(consult.replaces, 0)
+            return world.submit(encounter, replaces=replaced), None
         except FseError as error:
             return (), error
+
+    def _decide(self, decide: Decide) -> FseError | None:
+        try:
+            self._world.gateway.move_sheet(self._sheet(decide.of, decide.part), decide.event, decide.reason)
+        except FseError as error:
+            return error
+        return None
+
+    def _sheet(self, reference: str, part: int) -> int:
+        """Return the number of the sheet of a consultation; raises GatewayError (SCENARIO-SHEET) when it has none."""
+        with self._world.gateway.journal.read() as tx:
+            held = [sheet.number for sheet in tx.live_sheets(reference) if sheet.part == part]
+        if not held:
+            raise GatewayError("SCENARIO-SHEET", reference=reference)
+        return held[-1]
 
     def _paper(self, wanted: PaperStep) -> None:
         gateway = self._world.gateway

@@ -132,3 +132,16 @@ def test_a_paper_that_is_not_there_is_a_difference_in_the_language_asked_for(tmp
     assert shown.exit_code == 1
     assert "has no paper" in shown.output.replace("\n", " ")
     assert "n'a pas" not in shown.output
+
+
+def test_a_decision_about_no_sheet_is_a_difference(tmp_path: Path) -> None:
+    """Protects SCENARIO-SHEET and `decide`: an unexpected refusal is told, an expected one is as expected."""
+    steps = (
+        "  - decide: { of: B, event: void, reason: essai }\n"
+        "  - decide: { of: B, event: void, reason: essai }\n    error: SCENARIO-SHEET\n"
+        "  - decide: { of: A, event: void, reason: essai }\n"
+        "  - check: { of: A, papers: [] }\n"
+    )
+    missed, expected, done, _ = played(steps, tmp_path).steps[1:]
+    assert (missed.status, missed.error and missed.error.rule.id) == (Status.FAILED, "SCENARIO-SHEET")
+    assert (expected.status, done.status, done.error) == (Status.PASSED, Status.PASSED, None)
