@@ -171,6 +171,17 @@ class Gateway:
         self.dispatch.run()
         self.checkpoints.when_due()
 
+    def resend(self) -> int:
+        """
+        Emit, or emit again, everything that is unsettled and may leave, as after an outage; return how many lots waited.
+
+        No wait after a failure stands in the way; the limits of the law and the hours of a caisse do.
+        """
+        self.dispatch.apply_time()
+        waiting = self.dispatch.hurry()
+        self.run()
+        return waiting
+
     def requeue(self, lot: int, *, faulty: tuple[int, ...] = ()) -> None:
         """
         Give the sheets of a refused lot back to the queue, for a new lot; those in ``faulty`` are rejected instead.

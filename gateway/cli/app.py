@@ -22,8 +22,11 @@ _COMMANDS = {
     "agenda": "gateway.cli.agenda",
     "deadline": "gateway.cli.deadline",
     "seal": "gateway.cli.cards_and_sheets",
+    "send": "gateway.cli.desk",
+    "serve": "gateway.cli.serve",
     "show": "gateway.cli.agenda",
     "status": "gateway.cli.agenda",
+    "submit": "gateway.cli.desk",
     "verify": "gateway.cli.cards_and_sheets",
     "inspect": "gateway.cli.cards_and_sheets",
     "extract": "gateway.cli.cards_and_sheets",
@@ -35,6 +38,7 @@ _COMMANDS = {
     "route": "gateway.cli.route",
     "price": "gateway.cli.route",
     "purge": "gateway.cli.retention",
+    "resend": "gateway.cli.desk",
     "paper": "gateway.cli.paper",
 }
 """Each command is the function of its name in its module."""
@@ -48,6 +52,7 @@ _GROUPS = {
     "rules": "gateway.cli.rules",
     "scenario": "gateway.cli.scenario",
     "tables": "gateway.cli.tables",
+    "token": "gateway.cli.token",
     "trust": "gateway.cli.trust",
 }
 """Each group of commands is the ``app`` of its module."""

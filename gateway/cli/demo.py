@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.day import DayResult
     from gateway.day_record import DayRow, Expected
 
-__all__ = ["demo", "rows_of"]
+__all__ = ["demo", "reply_line", "rows_of"]
 
 _PARIS = ZoneInfo("Europe/Paris")
 _NARROW = 120
@@ -102,7 +102,7 @@ class _Teller:
 
     def __call__(self, at: datetime, news: Reply | Entry) -> None:
         local = at.astimezone(_PARIS)
-        line = _reply_line(news) if isinstance(news, Reply) else self._event_line(news)
+        line = reply_line(news) if isinstance(news, Reply) else self._event_line(news)
         if not line:
             return
         if local.date() != self._day:
@@ -151,7 +151,8 @@ _EVENTS = {
 }
 
 
-def _reply_line(reply: Reply) -> str:
+def reply_line(reply: Reply) -> str:
+    """Return what became of some acts, on one line with its marks of colour."""
     style = _STYLES[reply.outcome]
     number = f" n° {reply.sheet:09d}" if reply.sheet else ""
     outcome = f"[{style}]{word('outcome', reply.outcome, language())}{number}[/]"
