@@ -142,8 +142,9 @@ def draw_up(  # noqa: PLR0913 - everything that a sheet says beside the facts, h
 
     ``number`` is the reserved FSE number, ``order`` the rank within ``day``, the day of drawing up;
     ``anonymous_organism`` pays for a minor whose name stays secret; ``since`` is the day on which a rejection was
-    received, when this sheet corrects another: its delay counts from there (our reading of CSS R161-42 10°). Raises :class:`fse.encounter.EncounterError`:
-    ENC-MATERNITY when maternity care has no date to count from, ROUTE-ANONYMOUS for an anonymous patient.
+    received, when this sheet corrects another: its delay counts from there (our reading of CSS R161-42 10°). Raises
+    :class:`fse.encounter.EncounterError`: ENC-MATERNITY when maternity care has no date to count from,
+    ROUTE-ANONYMOUS for an anonymous patient.
     """
     insured, beneficiary, organism = _who(encounter, anonymous_organism)
     exemptions = {act.exemption for act in decision.priced}

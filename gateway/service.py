@@ -173,7 +173,7 @@ class Gateway:
 
     def resend(self) -> int:
         """
-        Emit, or emit again, everything that is unsettled and may leave, as after an outage; return how many lots waited.
+        Emit, or emit again, all that is unsettled and may leave, as after an outage; return how many lots waited.
 
         No wait after a failure stands in the way; the limits of the law and the hours of a caisse do.
         """

@@ -1,98 +1,185 @@
 """
-SIGKILL right after every commit of a short day, and right before every third; then the journal is opened again.
+SIGKILL at the commits of two weeks of a service and at random moments; then the journal is opened again.
 
-Out of reach by nature: a card that has signed and whose answer has not been stored yet. Nothing can know of that
-signature; the number is then void or taken up again, and the patient's card signs once more.
+The short form takes some commits by chance, the long one (``make test-long``) each of them, before and after it. Out of
+reach by nature: a card that has signed and whose answer has not been stored yet. Nothing can know of that signature;
+the number is then void or taken up again, and the patient's card signs once more.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).parents[2]
-RANKS = 36
-"""More commits than the day has; a test checks that."""
+SHORT, SHORTER, LONG = (8, 1), (5, 1), (0, 90)
+"""How many commits (0: every one, before and after it) and how many lives that are killed three times at random."""
+FEWEST_KILLS = {SHORT: 8, SHORTER: 5, LONG: 500}
+FORMS = [
+    pytest.param(("sqlite", SHORT), id="sqlite-short"),
+    pytest.param(("postgresql", SHORTER), id="postgresql-short"),
+    pytest.param(("sqlite", LONG), id="sqlite-long", marks=pytest.mark.long),
+    pytest.param(("postgresql", LONG), id="postgresql-long", marks=pytest.mark.long),
+]
+SHEETS = {("secured", 0), ("degraded", 0), ("split", 0), ("down", 0), ("late", 0)}
 
 
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Return what was seen for each position, from one run of the script."""
+@dataclass(frozen=True)
+class Lives:
+    """What was seen of each life, the number of commits in one, and what plays all of it again."""
+
+    commits: int
+    lives: list[dict[str, Any]]
+    form: tuple[int, int]
+    again: str
+
+    def each(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """Yield each life with what to say of it when it failed."""
+        for life in self.lives:
+            yield life, f"killed at {life['position']}; again: {self.again}"
+
+
+@pytest.fixture(scope="module", params=FORMS)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lives:
+    """Return what was seen in the lives of one form over one database, from one run of the script."""
+    database, form = request.param
+    where = "sqlite" if database == "sqlite" else request.getfixturevalue("postgresql_server").database()
+    fixed = "1" if os.environ.get("CI") == "true" else secrets.token_hex(4)
+    seed = os.environ.get("FSE_SEED", fixed)
+    name = f"{database}-{'long' if form == LONG else 'short'}"
+    again = f'FSE_SEED={seed} .venv/bin/pytest -q -m "" tests/crash/test_kill.py -k {name}'
     folder = tmp_path_factory.mktemp("crash")
-    # before a commit the file holds what it held after the one before: a third of these is enough to show it
-    positions = [f"{rank}-{moment}" for rank in range(1, RANKS + 1) for moment in ("before", "after")[rank % 3 != 0 :]]
-    command = [sys.executable, "-m", "tests.crash.day_to_kill", str(folder), *positions]
+    command = [sys.executable, "-m", "tests.crash.day_to_kill", str(folder), where, *map(str, form), seed]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, f"{result.stderr}\nagain: {again}"
     found = json.loads((folder / "reports.json").read_text(encoding="utf-8"))
-    assert isinstance(found, list)
-    return found
+    return Lives(found["commits"], found["lives"], form, again)
 
 
-def answers(notes: list[list[str]]) -> dict[str, str]:
-    """Return the replies by reference."""
-    return {note[1]: note[2] for note in notes if note[0] == "answered"}
+def test_every_kill_that_was_asked_for_took_place(run: Lives) -> None:
+    """Each commit chosen ended its process, and the random kills met their processes alive: as many as were asked."""
+    for life, why in run.each():
+        assert life["killed"][0], why
+    kills = sum(sum(life["killed"]) for life in run.lives)
+    assert kills >= FEWEST_KILLS[run.form], run.again
+    assert run.commits > 100, run.again
 
 
-def test_the_positions_cover_the_whole_day(reports: list[dict[str, Any]]) -> None:
-    """Every commit was reached: the first positions all kill, the last ones come after the day's end."""
-    killed = [report["killed"] for report in reports]
-    assert killed == sorted(killed, reverse=True)
-    assert killed[0]
-    assert not killed[-1]
-    assert sum(killed) > 35
+def test_no_answered_submission_is_lost(run: Lives) -> None:
+    """What was answered is answered the very same again: same number, same deadline, whatever came in between."""
+    for life, why in run.each():
+        answers: dict[str, set[str]] = {}
+        for note in life["notes"]:
+            if note[0] == "answered":
+                answers.setdefault(note[1], set()).add(note[2])
+        assert {reference: len(given) for reference, given in answers.items()} == dict.fromkeys(
+            ["secured", "degraded", "split", "down", "late", "anonymous"], 1
+        ), why
 
 
-def test_no_answered_submission_is_lost(reports: list[dict[str, Any]]) -> None:
-    """What was answered before the kill gets the very same answer after it: same number, same deadline."""
-    for report in reports:
-        before, after = answers(report["before"]), answers(report["after"])
-        assert before.items() <= after.items(), report["position"]
-
-
-def test_no_sheet_that_a_patient_has_signed_is_lost(reports: list[dict[str, Any]]) -> None:
+def test_no_sheet_that_a_patient_has_signed_is_lost(run: Lives) -> None:
     """A stored signature of the Vitale ends in a sealed sheet, under its number, with that very signature."""
-    for report in reports:
-        end = {sheet[0]: sheet for sheet in report["end"]["sheets"]}
-        for number, reference, part, _, patient_seal, sealed, _ in report["between"]["sheets"]:
-            if patient_seal:
-                assert end[number][1:3] == [reference, part], report["position"]
-                assert end[number][4] == patient_seal, report["position"]
-                # killed while a lot was leaving: bytes may have left, so that its answer is awaited from there
-                assert end[number][3] in {"sent", "emission_started"}, report["position"]
-            if sealed:
-                assert end[number][5] == sealed, report["position"]
+    for life, why in run.each():
+        end = {sheet[0]: sheet for sheet in life["settled"]["sheets"]}
+        for between in life["between"]:
+            for number, reference, part, _, patient_seal, sealed, *_ in between["sheets"]:
+                if patient_seal:
+                    assert end[number][1:3] == [reference, part], why
+                    assert end[number][3] == "closed", why
+                    assert end[number][4] == patient_seal, why
+                if sealed:
+                    assert end[number][5] == sealed, why
 
 
-def test_no_encounter_has_two_live_sheets_or_papers(reports: list[dict[str, Any]]) -> None:
+def test_no_encounter_has_two_live_sheets_or_papers(run: Lives) -> None:
     """Whenever the kill came, each document exists once in the end, and an interrupted number is void."""
-    for report in reports:
-        live = Counter((sheet[1], sheet[2]) for sheet in report["end"]["sheets"] if sheet[3] != "void")
-        assert live == {("secured", 0): 1, ("degraded", 0): 1, ("split", 0): 1}, report["position"]
-        papers = Counter(tuple(paper[:3]) for paper in report["end"]["papers"])
-        assert papers == {("degraded", 0, "twin"): 1, ("split", 1, "form_708"): 1}, report["position"]
+    for life, why in run.each():
+        settled = life["settled"]
+        live = Counter((sheet[1], sheet[2]) for sheet in settled["sheets"] if sheet[3] != "void")
+        assert live == dict.fromkeys(SHEETS, 1), why
+        assert {sheet[3] for sheet in settled["sheets"]} <= {"closed", "void"}, why
+        papers = Counter(tuple(paper) for paper in settled["papers"])
+        assert papers == {
+            ("degraded", 0, "twin", "posted"): 1,
+            ("late", 0, "twin", "posted"): 1,
+            ("split", 1, "form_708", "posted"): 1,
+            ("down", 0, "duplicata", "posted"): 1,
+            ("late", 0, "duplicata", "posted"): 1,
+        }, why
 
 
-def test_a_lot_always_leaves_with_the_same_bytes(reports: list[dict[str, Any]]) -> None:
-    """One lot number, one envelope, however often it is sent; each sheet travels in one lot."""
-    for report in reports:
-        sent: dict[str, set[str]] = {}
-        for note in report["before"] + report["after"]:
-            if note[0] == "sent":
-                sent.setdefault(note[1], set()).add(note[2])
-        assert all(len(envelopes) == 1 for envelopes in sent.values()), report["position"]
-        for before in report["between"]["sheets"]:
-            (after,) = (sheet for sheet in report["end"]["sheets"] if sheet[0] == before[0])
-            assert before[6] in {None, after[6]}, report["position"]
+def test_anonymous_care_has_its_paper(run: Lives) -> None:
+    """One paper; a second one only when the process was killed between storing it and answering: nothing knows it."""
+    for life, why in run.each():
+        asked = sum(note == ["asked", "anonymous"] for note in life["notes"])
+        assert 1 <= life["end"]["anonymous"] <= asked, why
 
 
-def test_the_journal_is_whole_after_each_kill(reports: list[dict[str, Any]]) -> None:
-    """SQLite itself finds the file sound, right after the kill and in the end."""
-    for report in reports:
-        assert (report["between"]["integrity"], report["end"]["integrity"]) == ("ok", "ok"), report["position"]
+def test_a_lot_always_travels_with_the_same_bytes(run: Lives) -> None:
+    """One lot number, one signed lot; each sheet in one lot under one number, with the bytes of the journal."""
+    for life, why in run.each():
+        lots: dict[int, set[str]] = {}
+        sheets: dict[str, set[tuple[int, str]]] = {}
+        for file in life["settled"]["received"]:
+            lots.setdefault(file["lot"], set()).add(file["digest"])
+            for number, digest in file["sheets"].items():
+                sheets.setdefault(number, set()).add((file["lot"], digest))
+        assert [len(one) for one in lots.values()] == [1, 1, 1], why
+        held = {str(sheet[0]): {(sheet[6], sheet[5])} for sheet in life["settled"]["sheets"] if sheet[1] != "down"}
+        assert sheets == {number: found for number, found in held.items() if number in sheets}, why
+        assert len(sheets) == 4, why
+
+
+def test_an_interrupted_attempt_is_no_other_attempt(run: Lives) -> None:
+    """The altered and the unanswered lot left twice, the late one at its due times: a kill adds none and loses none."""
+    for life, why in run.each():
+        of = {sheet[1]: sheet[6] for sheet in life["settled"]["sheets"] if sheet[3] != "void"}
+        attempts = Counter(file["lot"] for file in life["settled"]["received"])
+        assert of["secured"] == of["split"], why
+        assert attempts == {of["secured"]: 2, of["degraded"]: 2, of["late"]: 2}, why
+
+
+def test_no_sheet_is_both_paid_and_replaced(run: Lives) -> None:
+    """Paid: what a caisse has received in time. Replaced: the others, the one that was received after all flagged."""
+    for life, why in run.each():
+        ends = {
+            sheet[1]: (sheet[7]["paid"], sheet[7]["replaced"], sheet[7]["flags"])
+            for sheet in life["settled"]["sheets"]
+            if sheet[3] != "void"
+        }
+        assert ends == {
+            "secured": (True, False, []),
+            "degraded": (True, False, []),
+            "split": (True, False, []),
+            "down": (False, True, []),
+            "late": (False, True, ["late_answer"]),
+        }, why
+
+
+def test_the_journal_is_whole_after_each_kill(run: Lives) -> None:
+    """Chains, checkpoints and rows hold at each start and in the end; SQLite itself finds the file sound."""
+    for life, why in run.each():
+        assert [note[1:] for note in life["notes"] if note[0] == "found" and note[1:]] == [], why
+        assert {between["integrity"] for between in life["between"]} == {"ok"}, why
+        assert life["end"]["integrity"] == "ok", why
+        assert life["end"]["checkpoints"] > 1, why
+
+
+def test_a_purge_that_was_killed_is_ended_by_the_next(run: Lives) -> None:
+    """After the retention no sheet, paper or lot of these weeks is left, and the chains hold all the same."""
+    for life, why in run.each():
+        assert {sheet[3] for sheet in life["end"]["sheets"]} <= {"void"}, why
+        assert life["end"]["papers"] == [], why
+        assert life["notes"][-1] == ["found"], why

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fse.deadlines import paris_date
 from fse.encounter import EncounterError
 from gateway.cli.demo import rows_of
-from fse.deadlines import paris_date
 from gateway.day import live_day, read_day
 from gateway.reply import Reply
 
