@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.gateway.api_bench import ApiBench
 from tests.gateway.bench import Bench
 
 if TYPE_CHECKING:
@@ -38,3 +39,17 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path, where=where)
     yield made
     made.journal.close()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a home that tests share: its keys cost more than everything else."""
+    return tmp_path_factory.mktemp("shared") / "home"
+
+
+@pytest.fixture
+def api(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiBench]:
+    """Yield an API over a new journal, on Tuesday 4 March 2025."""
+    monkeypatch.setenv("FSE_HOME", str(home))
+    with ApiBench(tmp_path) as made:
+        yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -14,10 +13,6 @@ from gateway.errors import GatewayError
 from gateway.journal import tables
 from gateway.tokens import list_tokens, make_token, revoke_token
 from tests.gateway.api_bench import DOCTOR, ELSEWHERE, PIN, SITE, ApiBench, facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 GUARDED = {
     "submit": [("POST", "/v1/encounters"), ("POST", "/v1/numbers"), ("POST", "/v1/sheets")],
@@ -54,20 +49,6 @@ GUARDED = {
     "metrics": [("GET", "/metrics")],
 }
 """What each scope opens, written from the task and not from the code."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a home that the tests of this file share."""
-    return tmp_path_factory.mktemp("api") / "home"
-
-
-@pytest.fixture
-def api(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiBench]:
-    """Yield an API over a new journal, on Tuesday 4 March 2025."""
-    monkeypatch.setenv("FSE_HOME", str(home))
-    with ApiBench(tmp_path) as made:
-        yield made
 
 
 def test_every_address_wants_its_scope_and_no_other_opens_it(api: ApiBench) -> None:

@@ -17,25 +17,9 @@ from gateway.transport import Sending
 from tests.gateway.api_bench import DOCTOR, ELSEWHERE, PIN, SITE, ApiBench, facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx
 
     from gateway.routing_label import FileLabel
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a home that the tests of this file share."""
-    return tmp_path_factory.mktemp("api") / "home"
-
-
-@pytest.fixture
-def api(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiBench]:
-    """Yield an API over a new journal, on Tuesday 4 March 2025."""
-    monkeypatch.setenv("FSE_HOME", str(home))
-    with ApiBench(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

@@ -22,24 +22,7 @@ from tests.gateway.api_bench import DOCTOR, PIN, SITE, ApiBench, facts
 from tests.gateway.bench import ANONYMOUS_IVG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import httpx
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a home that the tests of this file share."""
-    return tmp_path_factory.mktemp("api") / "home"
-
-
-@pytest.fixture
-def api(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiBench]:
-    """Yield an API over a new journal, on Tuesday 4 March 2025."""
-    monkeypatch.setenv("FSE_HOME", str(home))
-    with ApiBench(tmp_path) as made:
-        yield made
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -21,12 +21,6 @@ ROOT = Path(__file__).parents[2]
 DOCTOR = "99700000013"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home, made once: its keys cost more than everything else."""
-    return tmp_path_factory.mktemp("desk") / "home"
-
-
 @pytest.fixture
 def fse(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Return the command, over a new journal; it gives its exit code."""
