@@ -9,14 +9,17 @@ from fse.arl import Arl, ArlError, ArlResult, verify_arl
 from fse.errors import FseError
 from fse.lifecycle import LOTS, LotEvent
 from fse.lot import digest
+from fse.sealed_file import FileError, FileFormat, SealedFile
 from gateway.envelopes import open_envelope
 from gateway.movements import move_lot
 
 if TYPE_CHECKING:
+    from fse.noemie import Return
     from fse.trust import TrustStore
     from gateway.journal import Journal, StoredLot, Transaction
     from gateway.party import Party
     from gateway.profile import ServiceProfile
+    from gateway.returns import ReturnDesk
 
 __all__ = ["AcknowledgementDesk"]
 
@@ -29,17 +32,24 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementDesk:
-    """Where messages come in. ``party`` opens what was enveloped for the biller, ``trust`` says whom to believe."""
+    """
+    Where messages come in. ``party`` opens what was enveloped for the biller, ``trust`` says whom to believe.
+
+    Payment returns go on to ``returns``.
+    """
 
     journal: Journal
     profile: ServiceProfile
     party: Party
     trust: TrustStore
+    returns: ReturnDesk
 
-    def receive(self, message: bytes) -> Arl | None:
-        """Record one message; return the acknowledgement, or None when it went to quarantine."""
+    def receive(self, message: bytes) -> Arl | Return | None:
+        """Record one message; return the acknowledgement or the return, or None when it went to quarantine."""
         try:
             file = open_envelope(message, self.party)
+            if _is_return(file):
+                return self.returns.receive(file)
             arl = verify_arl(file, self.trust)
             with self.journal.write() as tx:
                 self._record(tx, arl, file)
@@ -76,3 +86,11 @@ class AcknowledgementDesk:
         if arl.result is not ArlResult.ALTERED and arl.digest != digest(stored.signed or b""):
             raise ArlError("ARL-MATCH", lot=f"{arl.lot_number:06d}")
         return stored
+
+
+def _is_return(file: bytes) -> bool:
+    try:
+        SealedFile.decode(file, FileFormat.RETURN)
+    except FileError:
+        return False
+    return True

@@ -19,6 +19,7 @@ from gateway.journal import CheckpointDesk
 from gateway.leases import LEASE_SECONDS, Leases
 from gateway.lots import LotDesk
 from gateway.movements import move_lot, move_sheet
+from gateway.returns import ReturnDesk
 from gateway.sealing import SealingDesk
 from gateway.submission import SubmissionDesk
 from gateway.table_folder import read_tables
@@ -109,7 +110,8 @@ class Gateway:
             rights=around.rights,
         )
         self.lots = LotDesk(journal, around.profile, around.clock, around.caisses)
-        acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust)
+        returns = ReturnDesk(journal, around.profile, around.trust)
+        acknowledgements = AcknowledgementDesk(journal, around.profile, around.biller, around.trust, returns)
         self.dispatch = Dispatch(
             journal=journal,
             profile=around.profile,

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from gateway.journal.checkpoints import CheckpointDesk
-from gateway.journal.rows import Checkpoint, Entry, StoredLot, StoredPaper, StoredSheet
+from gateway.journal.rows import Checkpoint, Entry, ReturnLine, StoredLot, StoredPaper, StoredReturn, StoredSheet
 from gateway.journal.store import Journal
 from gateway.journal.transaction import Transaction
 
-__all__ = ["Checkpoint", "CheckpointDesk", "Entry", "Journal", "StoredLot", "StoredPaper", "StoredSheet", "Transaction"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointDesk",
+    "Entry",
+    "Journal",
+    "ReturnLine",
+    "StoredLot",
+    "StoredPaper",
+    "StoredReturn",
+    "StoredSheet",
+    "Transaction",
+]

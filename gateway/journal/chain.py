@@ -34,6 +34,7 @@ class Subject(IntEnum):
     LOT = 2
     PAPER = 3
     SUBMISSION = 4
+    RETURN = 5
 
 
 def chain_of(subject: Subject, number: int = 0) -> int:

@@ -24,6 +24,7 @@ _TABLES: dict[Subject, Table] = {
     Subject.LOT: tables.lots,
     Subject.PAPER: tables.papers,
     Subject.SUBMISSION: tables.submissions,
+    Subject.RETURN: tables.returns,
 }
 _AT_A_TIME = 500
 _ANSWER = "answer "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,7 @@ from fse.lifecycle import LotRecord, PaperRecord, SheetRecord
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-__all__ = ["Checkpoint", "Entry", "StoredLot", "StoredPaper", "StoredSheet"]
+__all__ = ["Checkpoint", "Entry", "ReturnLine", "StoredLot", "StoredPaper", "StoredReturn", "StoredSheet"]
 
 _Record = TypeVar("_Record")
 SHEET, LOT, PAPER = TypeAdapter(SheetRecord), TypeAdapter(LotRecord), TypeAdapter(PaperRecord)
@@ -76,6 +76,51 @@ class StoredPaper:
     record: PaperRecord
     document: str
     site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReturn:
+    """
+    A payment return as the journal holds it: one accounting day and one transfer of a caisse, and its signed file.
+
+    ``statement`` names the line of the bank's statement by which the transfer arrived, empty until then.
+    """
+
+    number: int
+    organism: str
+    file_number: int
+    accounting_day: date
+    reference: str
+    transfer_cents: int
+    file: bytes
+    at: datetime | None = None
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """
+    One line of a return. Amounts in cents, AMO part.
+
+    ``kind`` is ``sheet``, ``debt`` or ``other``; ``act`` the rank of the act, 0 for the whole; ``code`` the reason with
+    its ``detail``; ``mismatch`` names why it fits no sheet of ours, empty when it does.
+    """
+
+    return_number: int
+    rank: int
+    kind: str
+    sheet: int | None
+    act: int
+    outcome: str
+    requested_cents: int
+    paid_cents: int
+    code: str = ""
+    detail: str = ""
+    mismatch: str = ""
+
+    def values(self) -> dict[str, int | str | None]:
+        """Return the columns of its row."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +240,23 @@ def paper_of(row: Row[Any]) -> StoredPaper:
         row.document,
         row.site,
     )
+
+
+def return_of(row: Row[Any]) -> StoredReturn:
+    """Return a payment return."""
+    return StoredReturn(
+        row.number,
+        row.organism,
+        row.file_number,
+        date.fromisoformat(row.accounting_day),
+        row.reference,
+        row.transfer_cents,
+        row.file,
+        instant(row.at),
+        row.statement,
+    )
+
+
+def line_of(row: Row[Any]) -> ReturnLine:
+    """Return a line of a return."""
+    return ReturnLine(**row._mapping)  # noqa: SLF001 - the public way to the columns of a row, in spite of its name

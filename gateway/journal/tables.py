@@ -25,6 +25,8 @@ __all__ = [
     "papers",
     "purges",
     "quarantine",
+    "return_lines",
+    "returns",
     "sheets",
     "submissions",
     "tokens",
@@ -205,6 +207,39 @@ acknowledgements = Table(
     Column("result", String, nullable=False),
     Column("file", LargeBinary, nullable=False),
     Index("acknowledgements_by_lot", "lot"),
+)
+
+returns = Table(
+    "returns",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Big, nullable=False),
+    Column("organism", String, nullable=False),
+    Column("file_number", Integer, nullable=False),
+    Column("accounting_day", String, nullable=False),
+    Column("reference", String, nullable=False),
+    Column("transfer_cents", Big, nullable=False),
+    Column("file", LargeBinary, nullable=False),
+    Column("statement", String, nullable=False, server_default=""),
+    Column("salt", LargeBinary),
+    Index("returns_by_file", "organism", "file_number", unique=True),
+)
+
+return_lines = Table(
+    "return_lines",
+    metadata,
+    Column("return_number", Integer, ForeignKey("returns.number"), primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("sheet", Integer),
+    Column("act", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("requested_cents", Big, nullable=False),
+    Column("paid_cents", Big, nullable=False),
+    Column("code", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("mismatch", String, nullable=False),
+    Index("return_lines_by_sheet", "sheet"),
 )
 
 quarantine = Table(

@@ -13,8 +13,8 @@ from sqlalchemy import delete, exists, func, insert, select, true, update
 
 from fse.lifecycle import SheetEvent, SheetState
 from gateway.journal import tables
+from gateway.journal.answers import Answers
 from gateway.journal.chain import Subject, chain_of
-from gateway.journal.ledger import Ledger
 from gateway.journal.rows import (
     LOT,
     PAPER,
@@ -55,7 +55,7 @@ def birth(values: dict[str, Any], subject: Subject) -> str:
     return json.dumps([values[name] for name in BIRTH[subject]])
 
 
-class Transaction(Ledger):
+class Transaction(Answers):
     """The journal for the time of one transaction; ``now`` is the business time of all that happens in it."""
 
     # ------------------------------------------------------------------------------------------------ submissions
@@ -260,37 +260,6 @@ class Transaction(Ledger):
         query = select(tables.anonymous_papers).order_by(tables.anonymous_papers.c.id)
         return [(row.id, row.kind, row.document) for row in self._connection.execute(query)]
 
-    # ----------------------------------------------------------------------------------------------------- others
-
-    def keep_acknowledgement(self, lot: int, result: str, file: bytes) -> None:
-        """
-        Store an acknowledgement as the caisse signed it; the law keeps them as long as the sheets (CSS R161-47).
-
-        The next event of the lot speaks of it.
-        """
-        number = self.take_number("acknowledgement")
-        values = {"id": number, "at": seconds(self.now), "lot": lot, "result": result}
-        self._connection.execute(insert(tables.acknowledgements).values(**values, file=file))
-        self._say(chain_of(Subject.LOT, lot), {f"answer {number}": file})
-
-    def acknowledgements(self, lot: int) -> Sequence[tuple[str, bytes]]:
-        """Return the result and the signed file of each acknowledgement of ``lot``, oldest first."""
-        table = tables.acknowledgements
-        rows = self._connection.execute(select(table).where(table.c.lot == lot).order_by(table.c.id))
-        return [(row.result, row.file) for row in rows]
-
-    def put_in_quarantine(self, rule: str, message: bytes) -> None:
-        """Keep a message that does not verify or match, with the rule that it breaks."""
-        values = {"id": self.take_number("quarantine"), "at": seconds(self.now), "rule": rule, "message": message}
-        self._connection.execute(insert(tables.quarantine).values(**values, salt=self._new_salt()))
-        self.record("quarantined", rule)
-
-    def quarantined(self) -> Sequence[str]:
-        """Return the rules that the messages in quarantine break, oldest first."""
-        return list(
-            self._connection.execute(select(tables.quarantine.c.rule).order_by(tables.quarantine.c.id)).scalars()
-        )
-
     def rank_of_the_day(self, day: date) -> int:
         """Return the next rank within ``day`` (item 2 of the sheet)."""
         return self.take_number(f"order {day.isoformat()}")
@@ -316,11 +285,6 @@ class Transaction(Ledger):
     def rows_between(self, table: Table, first: int, last: int) -> Sequence[Row[Any]]:
         """Return the rows of ``table`` numbered from ``first`` to ``last``, as they are."""
         return self._connection.execute(select(table).where(table.c.number.between(first, last))).all()
-
-    def answer(self, number: int) -> bytes | None:
-        """Return the signed file of the acknowledgement ``number``, None when it is not there."""
-        table = tables.acknowledgements
-        return self._connection.execute(select(table.c.file).where(table.c.id == number)).scalar()
 
     # ------------------------------------------------------------------------------------------------------- purge
 
