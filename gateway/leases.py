@@ -7,6 +7,7 @@ the same key, and the concentrator takes it once.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -40,3 +41,7 @@ class Leases:
         now = self.monotonic()
         self._seen = {claim: self._seen.get(claim, now) for claim in held}
         return tuple(claim for claim, since in self._seen.items() if now - since >= self.seconds)
+
+    def take_over(self, held: Iterable[Claim]) -> None:
+        """Count all of ``held`` as lapsed: whoever alone works on the journal has just started."""
+        self._seen |= dict.fromkeys(held, -math.inf)

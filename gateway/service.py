@@ -92,8 +92,8 @@ class Gateway:
     """
     One biller's gateway over one journal.
 
-    Opening it takes up what an interruption left: a number that was reserved and never signed becomes void with its
-    reason (where several processes share the journal: when its encounter comes again, or its window closes); a sheet
+    Opening it takes up what an interruption left: a lot that was leaving is finished as the same attempt, a number that
+    was reserved and never signed becomes void with its reason (where several processes share the journal: when its encounter comes again, or its window closes); a sheet
     that a patient has signed waits for the professional's card (:meth:`resume`).
     """
 
@@ -127,7 +127,7 @@ class Gateway:
         if around.alone:
             self._sealing.void_interrupted()
             with journal.claims() as claims:
-                claims.free_all()
+                self.dispatch.leases.take_over(claims.held())
 
     def load_tables(self, folder: Path) -> None:
         """

@@ -97,8 +97,3 @@ class Claims:
         table = tables.lots
         mine = (table.c.number == lot) & (table.c.worker == worker)
         self._connection.execute(update(table).where(mine).values(worker=None))
-
-    def free_all(self) -> None:
-        """Take every lot out of every hand: whoever alone works on the journal has just started."""
-        table = tables.lots
-        self._connection.execute(update(table).where(table.c.worker.is_not(None)).values(worker=None))
