@@ -37,6 +37,7 @@ class FileFormat(StrEnum):
     SHEET = "FSE-SIM feuille 1"
     LOT = "FSE-SIM lot 1"
     ARL = "FSE-SIM arl 1"
+    RETURN = "FSE-SIM retour 1"
 
 
 @dataclass(frozen=True, slots=True)

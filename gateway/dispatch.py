@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.acknowledgements import AcknowledgementDesk
     from gateway.backoff import Backoff
     from gateway.clock import Clock
-    from gateway.journal import Journal, StoredLot, Transaction
+    from gateway.journal import Journal, StoredLot, StoredSheet, Transaction
     from gateway.leases import Leases
     from gateway.lots import LotDesk
     from gateway.profile import ServiceProfile
@@ -255,7 +255,8 @@ class Dispatch:
         """
         Let every event that time alone made due happen, each subject in a transaction of its own.
 
-        Lots first, for what moves a lot moves its sheets, then the rest; last the cut-offs of the day.
+        Lots first, with what is due of their sheets, for what moves a lot moves these; then the rest; last the cut-offs
+        of the day.
         """
         policy = self.profile.policy
         with self.journal.read() as tx:
@@ -266,6 +267,8 @@ class Dispatch:
                 lot = tx.lot(number)
                 for lot_step in () if lot is None else LOTS.settle(lot.record, tx.now, policy):
                     move_lot(tx, lot, lot_step, self.profile)  # type: ignore[arg-type] # there are steps
+                # whoever closes lots never finds a sheet of this one queued whose own limit has passed with it
+                self._settle_sheets(tx, tx.sheets_of_lot(number))
         with self.journal.read() as tx:
             sheets = [
                 number for number, record in tx.sheet_records(*SHEETS.timed) if SHEETS.due_event(record, now, policy)
@@ -274,14 +277,19 @@ class Dispatch:
         for number in sheets:
             with self.journal.write() as tx:
                 sheet = tx.sheet(number)
-                for sheet_step in () if sheet is None else SHEETS.settle(sheet.record, tx.now, policy):
-                    move_sheet(tx, sheet, sheet_step, self.profile)  # type: ignore[arg-type] # there are steps
+                self._settle_sheets(tx, () if sheet is None else (sheet,))
         for number in papers:
             with self.journal.write() as tx:
                 paper = tx.paper(number)
                 for paper_step in () if paper is None else PAPERS.settle(paper.record, tx.now, policy):
                     tx.update_paper(number, paper_step.record, paper_step.row.event)
         self._apply_cut_offs()
+
+    def _settle_sheets(self, tx: Transaction, sheets: Iterable[StoredSheet]) -> None:
+        """Let what time made due happen to these sheets."""
+        for sheet in sheets:
+            for step in SHEETS.settle(sheet.record, tx.now, self.profile.policy):
+                move_sheet(tx, sheet, step, self.profile)
 
     def _apply_cut_offs(self) -> None:
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
     from fse.site_table import Site
     from fse.tables import Tables
 
-__all__ = ["DEFAULT", "ServiceProfile", "load_profile", "profile_names"]
+__all__ = ["DEFAULT", "ForceMajeure", "ServiceProfile", "load_profile", "profile_names"]
 
 DEFAULT = "pas-de-calais-simule"
 """The profile of the demonstration."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForceMajeure:
+    """From ``first`` to ``last`` a caisse could not pay (convention art. 16), as it was recorded."""
+
+    organism: str
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,9 @@ class ServiceProfile:
 
     ``attested_by`` is the function that attests the service done of delegated acts. ``destinations`` are the caisses
     with hours or limits of their own. ``retention`` is how long sheets and acknowledgements are kept at least (90 days
-    by CSS R161-47). ``checkpoint_every`` is how often the journal is sealed by a signed checkpoint.
+    by CSS R161-47). ``checkpoint_every`` is how often the journal is sealed by a signed checkpoint. ``headings`` are the
+    budget headings by titre, ``third_parties`` names of payers whose money is never a sheet's, ``force_majeure`` the
+    recorded exceptions to the month of payment.
     """
 
     name: str
@@ -48,6 +59,9 @@ class ServiceProfile:
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     retention: timedelta = timedelta(days=90)
     checkpoint_every: timedelta = timedelta(days=1)
+    headings: Mapping[str, str] = field(default_factory=dict)
+    third_parties: tuple[str, ...] = ()
+    force_majeure: tuple[ForceMajeure, ...] = ()
 
     def destination(self, organism: str) -> Destination:
         """Return how the caisse ``organism`` is sent to."""
@@ -88,6 +102,9 @@ def load_profile(name: str = DEFAULT, tables: Tables | None = None) -> ServicePr
         ),
         attested_by=service["attested_by"],
         destinations=read_destinations(service.get("destinations", [])),
+        headings=dict(service.get("headings", {})),
+        third_parties=tuple(service.get("third_parties", ())),
+        force_majeure=tuple(ForceMajeure(**one) for one in service.get("force_majeure", ())),
         retention=timedelta(days=max(service.get("retention_days", 90), 90)),
         sites={site.finess: site for site in sites if site.finess.startswith(department) and site.valid_to is None},
     )

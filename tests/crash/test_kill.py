@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-SHORT, SHORTER, LONG = (8, 1), (5, 1), (0, 90)
+SHORT, SHORTER, LONG = (8, 1), (5, 1), (0, 150)
 """How many commits (0: every one, before and after it) and how many lives that are killed three times at random."""
 FEWEST_KILLS = {SHORT: 8, SHORTER: 5, LONG: 500}
 FORMS = [
@@ -69,9 +69,9 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_every_kill_that_was_asked_for_took_place(run: Lives) -> None:
-    """Each commit chosen ended its process, and the random kills met their processes alive: as many as were asked."""
+    """Each commit chosen ended its process; a random kill may come too late, but there are as many as are needed."""
     for life, why in run.each():
-        assert life["killed"][0], why
+        assert life["killed"] == [True] or not life["at_a_commit"], why
     kills = sum(sum(life["killed"]) for life in run.lives)
     assert kills >= FEWEST_KILLS[run.form], run.again
     assert run.commits > 100, run.again
