@@ -44,9 +44,9 @@ class ServiceProfile:
 
     ``attested_by`` is the function that attests the service done of delegated acts. ``destinations`` are the caisses
     with hours or limits of their own. ``retention`` is how long sheets and acknowledgements are kept at least (90 days
-    by CSS R161-47). ``checkpoint_every`` is how often the journal is sealed by a signed checkpoint. ``headings`` are the
-    budget headings by titre, ``third_parties`` names of payers whose money is never a sheet's, ``force_majeure`` the
-    recorded exceptions to the month of payment.
+    by CSS R161-47). ``checkpoint_every`` is how often the journal is sealed by a signed checkpoint. ``headings`` are
+    the budget headings by titre, ``third_parties`` names of payers whose money is never a sheet's, ``force_majeure``
+    the recorded exceptions to the month of payment.
     """
 
     name: str

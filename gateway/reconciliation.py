@@ -2,9 +2,9 @@
 What is owed, paid and arrived, held against each other: sheet, return line, transfer, bank statement, budget heading.
 
 The caisse pays within the month after it has received what it pays on (convention 2023-212, art. 16): a secured sheet
-from its acknowledgement, a degraded one from the later of its two halves (protocol art. 6; our reading A23: the same day
-of the next month). What fits nothing on the other side is listed, never dropped; money of a third party is kept apart.
-Amounts in cents, AMO part.
+from its acknowledgement, a degraded one from the later of its two halves (protocol art. 6; our reading A23: the same
+day of the next month). What fits nothing on the other side is listed, never dropped; money of a third party is kept
+apart. Amounts in cents, AMO part.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Reconciliation:
     """
     Where the money stands on the day ``on``.
 
-    ``unmatched`` are lines of returns that fit no sheet of ours, ``not_arrived`` returns whose transfer no statement has
-    shown yet, ``strange`` lines of the statement that no return announces, ``apart`` those of third parties.
+    ``unmatched`` are lines of returns that fit no sheet of ours, ``not_arrived`` returns whose transfer no statement
+    has shown yet, ``strange`` lines of the statement that no return announces, ``apart`` those of third parties.
     ``headings`` are the cents paid by budget heading.
     """
 

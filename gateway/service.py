@@ -93,8 +93,9 @@ class Gateway:
     One biller's gateway over one journal.
 
     Opening it takes up what an interruption left: a lot that was leaving is finished as the same attempt, a number that
-    was reserved and never signed becomes void with its reason (where several processes share the journal: when its encounter comes again, or its window closes); a sheet
-    that a patient has signed waits for the professional's card (:meth:`resume`).
+    was reserved and never signed becomes void with its reason (where several processes share the journal: when its
+    encounter comes again, or its window closes); a sheet that a patient has signed waits for the professional's card
+    (:meth:`resume`).
     """
 
     def __init__(self, journal: Journal, around: Surroundings) -> None:

@@ -24,6 +24,7 @@ settings.register_profile("long", settings.get_profile("default"), max_examples=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if UNDER_CI else "default"))
 
 DEBIAN_PACKAGES = {
+    "dovecot": "dovecot-imapd dovecot-pop3d",
     "opensc-tool": "opensc",
     "pkcs11-tool": "opensc",
     "pkcs15-tool": "opensc",

@@ -49,7 +49,7 @@ class Server:
         """Make an empty database; return its address."""
         name = f"journal_{next(self._ranks)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload] # a name made here
+            connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
 

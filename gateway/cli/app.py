@@ -47,8 +47,10 @@ _FUNCTION = {"evidence-check": "evidence_check", "import": "import_file"}
 """Where the name of a command is no name of Python, or a word of it."""
 
 _GROUPS = {
+    "b2": "gateway.cli.b2",
     "card": "gateway.cli.card",
     "journal": "gateway.cli.journal",
+    "noemie": "gateway.cli.noemie",
     "rules": "gateway.cli.rules",
     "scenario": "gateway.cli.scenario",
     "tables": "gateway.cli.tables",

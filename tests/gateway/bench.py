@@ -219,7 +219,7 @@ class Bench:
             asked = re.sub(r"json_extract\((\w+), '\$\.(\w+)'\)", r"(\1::json ->> '\2')", query)
             asked = asked.replace("%", "%%").replace("?", "%s")
             with psycopg.connect(self.where, row_factory=psycopg.rows.tuple_row) as server:
-                return server.execute(asked, values).fetchall()  # type: ignore[arg-type] # our words
+                return server.execute(asked, values).fetchall()
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query, values).fetchall()
 

@@ -91,7 +91,7 @@ def test_an_hour_that_does_not_exist() -> None:
     hours=st.lists(st.times().map(lambda at: at.replace(microsecond=0)), min_size=2, max_size=2, unique=True),
     working_days=st.booleans(),
 )
-def test_an_opening_is_never_past_and_opens(now: datetime, hours: list[time], working_days: bool) -> None:  # noqa: FBT001
+def test_an_opening_is_never_past_and_opens(now: datetime, hours: list[time], working_days: bool) -> None:  # noqa: FBT001 - hypothesis gives it by its name
     """At the opening it is open, nothing but a wait lies before it, and asking again then answers «now»."""
     opens, closes = sorted(hours)
     one = Destination(organism=ARTOIS, opens=opens, closes=closes, working_days=working_days)

@@ -274,7 +274,7 @@ def test_a_backup_of_sqlite_restores_into_postgresql(bench: Bench, tmp_path: Pat
 def test_a_backup_is_taken_while_somebody_writes(either: Bench, tmp_path: Path) -> None:
     """One consistent state, though a writer commits in the middle of the copy."""
     _day(either)
-    written = []
+    written: list[bool] = []
 
     def write_meanwhile(_done: int, _all: int) -> None:
         if not written:

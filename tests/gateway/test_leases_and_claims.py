@@ -179,7 +179,7 @@ def test_only_the_very_hold_that_lapsed_is_taken_over(three: Bench) -> None:
         ("abandoned", False, False),
     ],
 )
-def test_what_may_be_taken(three: Bench, state: str, free: bool, lapsed: bool) -> None:  # noqa: FBT001
+def test_what_may_be_taken(three: Bench, state: str, free: bool, lapsed: bool) -> None:  # noqa: FBT001 - hypothesis gives it by its name
     """Only a lot that may leave; one that is leaving only from hands that are gone; an answered one never."""
     _change(three, 1, state=state)
     assert _take(three, "a", passing=[2, 3]) == (1 if free else None)

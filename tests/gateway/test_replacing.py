@@ -27,7 +27,7 @@ def _replace(bench: Bench, number: int, reference: str = "V2", family: str | Non
 
 
 def _papers(bench: Bench) -> list[tuple[int, str, str]]:
-    return [tuple(row) for row in bench.rows("SELECT sheet, kind, state FROM papers ORDER BY number")]  # type: ignore[misc] # three columns
+    return [tuple(row) for row in bench.rows("SELECT sheet, kind, state FROM papers ORDER BY number")]
 
 
 def test_a_card_found_again_regularises_the_degraded_sheet(bench: Bench) -> None:

@@ -38,8 +38,9 @@ from gateway.movements import move_sheet
 from gateway.sealing import SealingDesk
 from tests.fse import sheet_builders as build
 from tests.gateway.bench import ARTOIS, OPALE
+from tests.gateway.road import AnswerFate, Fate
 from tests.gateway.road_invariants import ALWAYS, FIRST_WINDOW, everything_ends, hopeful_sheets, the_same_answer_again
-from tests.gateway.road_world import FAMILIES, AnswerFate, Fate, World, at_paris, day_of, distrust, jour_ouvre
+from tests.gateway.road_world import FAMILIES, World, at_paris, day_of, distrust, jour_ouvre
 
 if TYPE_CHECKING:
     from collections.abc import Callable
