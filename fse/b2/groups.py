@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from fse.b2.acts import Act
 from fse.b2.envelope import LotEnd, LotStart
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Invoice", "Lot", "invoices_of", "lots_of"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Invoice:
     """One invoice: its records by rank; ``end`` is None when the file leaves it open."""
 
@@ -62,38 +62,43 @@ class Invoice:
         return sum(stay.amc for stay in self.stays.values()) + sum(act.amc for act in self.acts.values())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lot:
     """One lot: its start, its invoices; ``end`` is None when the file leaves it open."""
 
     rank: int
     start: LotStart
-    invoices: list[Invoice] = field(default_factory=list)
+    invoices: tuple[Invoice, ...] = ()
     end: tuple[int, LotEnd] | None = None
 
 
 def lots_of(file: B2File) -> list[Lot]:
     """Return the lots of a file; a record that is out of every lot or invoice belongs to none."""
     lots: list[Lot] = []
-    invoice: Invoice | None = None
+    open_invoice = False
     for rank, record in enumerate(file.records, start=1):
         lot = lots[-1] if lots and lots[-1].end is None else None
         match record:
             case LotStart():
                 lots.append(Lot(rank, record))
-                invoice = None
+                open_invoice = False
             case LotEnd() if lot is not None:
-                lot.end, invoice = (rank, record), None
+                lots[-1], open_invoice = replace(lot, end=(rank, record)), False
             case InvoiceStart() if lot is not None:
-                invoice = Invoice(rank, record)
-                lot.invoices.append(invoice)
-            case InvoiceEnd() if invoice is not None:
-                invoice.end, invoice = (rank, record), None
-            case OfLine() if invoice is not None:
-                invoice.records[rank] = record
+                lots[-1] = replace(lot, invoices=(*lot.invoices, Invoice(rank, record)))
+                open_invoice = True
+            case InvoiceEnd() if lot is not None and open_invoice:
+                lots[-1], open_invoice = _last(lot, end=(rank, record)), False
+            case OfLine() if lot is not None and open_invoice:
+                lots[-1] = _last(lot, records={**lot.invoices[-1].records, rank: record})
             case _:
                 pass
     return lots
+
+
+def _last(lot: Lot, **changes: Any) -> Lot:  # noqa: ANN401 - fields of an invoice
+    """Return ``lot`` with its last invoice changed."""
+    return replace(lot, invoices=(*lot.invoices[:-1], replace(lot.invoices[-1], **changes)))
 
 
 def invoices_of(file: B2File) -> list[Invoice]:

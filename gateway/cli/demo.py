@@ -128,8 +128,8 @@ _EVENTS = {
     "emit": ("dim", "émis vers le concentrateur", "emitted to the concentrator"),
     "emission_failed": (
         "red",
-        "ne part pas : concentrateur injoignable, nouvel essai matin et soir",
-        "cannot leave: concentrator out of reach, tried again morning and evening",
+        "ne part pas : concentrateur injoignable, nouvel essai de plus en plus espacé",
+        "cannot leave: concentrator out of reach, tried again at longer and longer waits",
     ),
     "acknowledge_positive": ("green", "✔ accusé positif", "✔ positive acknowledgement"),
     "acknowledge_altered": (

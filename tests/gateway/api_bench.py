@@ -84,4 +84,5 @@ class ApiBench:
 
     def lines(self) -> list[dict[str, Any]]:
         """Return what was logged, line by line."""
-        return [json.loads(line) for line in self.logged.getvalue().splitlines()]
+        whole, _, _ = self.logged.getvalue().rpartition("\n")  # the last line may still be being written
+        return [json.loads(line) for line in whole.split("\n") if line]

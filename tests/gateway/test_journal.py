@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from gateway.errors import GatewayError
 from gateway.journal import Journal
+from gateway.journal.database import migrations, open_engine, with_purpose
 from gateway.journal.tables import metadata
 from tests.gateway.bench import visit
 
@@ -191,14 +191,9 @@ def test_opening_again_changes_nothing(bench: Bench) -> None:
 
 def _downgrade(bench: Bench, version: str, reason: str) -> None:
     """Ask for ``version``; it is refused with ``reason``."""
-    config = Config()
-    config.set_main_option("script_location", "gateway.journal:migrations")
-    config.set_main_option("path_separator", "os")
-    engine = create_engine(f"sqlite:///{bench.path}")
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        with pytest.raises(RuntimeError, match=reason):
-            command.downgrade(config, version)
+    engine = open_engine(bench.path)
+    with pytest.raises(RuntimeError, match=reason), with_purpose(engine, "write").begin() as connection:
+        command.downgrade(migrations(connection), version)
     engine.dispose()
 
 

@@ -73,7 +73,7 @@ def _change(bench: Bench, *numbers: int, **values: object) -> None:
     """Write what a worker that died left behind into these lots."""
     with bench.journal.write() as tx:
         table = tables.lots
-        tx._connection.execute(update(table).where(table.c.number.in_(numbers)).values(**values))  # noqa: SLF001
+        tx._connection.execute(update(table).where(table.c.number.in_(numbers)).values(**values))  # noqa: SLF001 - behind the back of the code
 
 
 # ------------------------------------------------------------------------------------------------------------- leases

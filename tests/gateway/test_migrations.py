@@ -94,7 +94,7 @@ def test_down_and_up_where_nothing_has_happened(where: str) -> None:
     engine = open_engine(where)
     _to(engine, "0001")
     assert _version(engine) == "0001"
-    _to(engine, "0002")
+    _to(engine, "0003")
     with with_purpose(engine, "read").begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
@@ -106,7 +106,7 @@ def test_down_refuses_what_would_be_lost(either: Bench) -> None:
     engine = open_engine(either.where)
     with pytest.raises(RuntimeError, match="would lose what the table events holds"):
         _to(engine, "0001")
-    assert _version(engine) == "0002"
+    assert _version(engine) == "0003"
     engine.dispose()
     assert verify_journal(either.journal, either.trust, build.BILLER).findings == []
     assert either.submit(visit("V2"))[0].sheet == 2

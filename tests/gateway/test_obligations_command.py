@@ -23,6 +23,12 @@ app = typer.Typer()
 app.command()(obligations)
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a wide screen, whatever another test has left."""
+    monkeypatch.setattr("gateway.cli.output.console._width", 200)
+
+
 def ask(*words: object) -> Result:
     """Run the command on a wide terminal."""
     return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
