@@ -43,14 +43,13 @@ class NodeKind:
     money_when: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """An entity in its place, with what stands inside it."""
 
     kind: NodeKind | None
     entity: Entity
     children: list[Node] = field(default_factory=list)
-    is_closed: bool = False
 
     def of(self, name: str) -> list[Node]:
         """Return the children in the place ``name``."""
@@ -115,19 +114,18 @@ def _close(open_nodes: list[Node], control: Entity) -> None:
     while len(open_nodes) - 1 > int(control.level):
         _leave(open_nodes, control)
     node = open_nodes[-1]
-    if node.kind is None or not node.kind.closed or node.is_closed:
+    if node.kind is None or not node.kind.closed:
         raise _out_of_place(control)
     if (control.level, control.text("closes")) != (node.kind.level, node.kind.entity):
         raise _out_of_place(control)
     _agree(control, "count", len(node.children), node.cents)
-    node.is_closed = True
-    _leave(open_nodes, control)
+    _leave(open_nodes, control, closed=True)
 
 
-def _leave(open_nodes: list[Node], entity: Entity) -> None:
-    """End the deepest node; ``entity`` is where the stream stands, for the error."""
+def _leave(open_nodes: list[Node], entity: Entity, *, closed: bool = False) -> None:
+    """End the deepest node, ``closed`` by its control; ``entity`` is where the stream stands, for the error."""
     node = open_nodes.pop()
-    if node.kind is not None and node.kind.closed and not node.is_closed:
+    if node.kind is not None and node.kind.closed and not closed:
         raise _out_of_place(entity)
     _check_inside(node, entity)
 
