@@ -15,12 +15,14 @@ from fse.tables import package_tables
 from fse.working_days import Calendar, Place
 from gateway.destinations import Destination, read_destinations
 from gateway.errors import GatewayError
+from gateway.registers import load_registers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fse.site_table import Site
     from fse.tables import Tables
+    from gateway.registers import Contract
 
 __all__ = ["DEFAULT", "ForceMajeure", "ServiceProfile", "load_profile", "profile_names"]
 
@@ -46,7 +48,8 @@ class ServiceProfile:
     with hours or limits of their own. ``retention`` is how long sheets and acknowledgements are kept at least (90 days
     by CSS R161-47). ``checkpoint_every`` is how often the journal is sealed by a signed checkpoint. ``headings`` are
     the budget headings by titre, ``third_parties`` names of payers whose money is never a sheet's, ``force_majeure``
-    the recorded exceptions to the month of payment.
+    the recorded exceptions to the month of payment. ``contracts`` are those of its concentrators (its registers);
+    ``direct``: it sends to the caisses without any.
     """
 
     name: str
@@ -62,6 +65,8 @@ class ServiceProfile:
     headings: Mapping[str, str] = field(default_factory=dict)
     third_parties: tuple[str, ...] = ()
     force_majeure: tuple[ForceMajeure, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    direct: bool = False
 
     def destination(self, organism: str) -> Destination:
         """Return how the caisse ``organism`` is sent to."""
@@ -105,6 +110,8 @@ def load_profile(name: str = DEFAULT, tables: Tables | None = None) -> ServicePr
         headings=dict(service.get("headings", {})),
         third_parties=tuple(service.get("third_parties", ())),
         force_majeure=tuple(ForceMajeure(**one) for one in service.get("force_majeure", ())),
+        contracts=load_registers(name).contracts,
+        direct=service.get("direct", False),
         retention=timedelta(days=max(service.get("retention_days", 90), 90)),
         sites={site.finess: site for site in sites if site.finess.startswith(department) and site.valid_to is None},
     )

@@ -68,7 +68,8 @@ class Surroundings:
     Everything that the gateway is handed: nothing of it is global, so that a test or a trainer may replace it.
 
     ``worker`` names this process among those that share the journal; ``alone`` says that there is no other one, so that
-    what is unfinished when it starts was interrupted. ``chance`` spreads the waits of ``backoff``.
+    what is unfinished when it starts was interrupted. ``opposition`` gives the serial numbers of the opposition list as
+    it is now: a refreshed one decides the next sheet. ``chance`` spreads the waits of ``backoff``.
     """
 
     profile: ServiceProfile
@@ -79,6 +80,7 @@ class Surroundings:
     caisses: Mapping[str, Certificate]
     opposed_cards: frozenset[str]
     random_key: Callable[[], str]
+    opposition: Callable[[], frozenset[str]] = frozenset
     tables: Tables = field(default_factory=package_tables)
     rights: RightsService | None = None
     backoff: Backoff = field(default_factory=Backoff)
@@ -107,6 +109,7 @@ class Gateway:
             sealing=self._sealing,
             tables=around.tables,
             opposed=around.opposed_cards,
+            opposition=around.opposition,
             random_key=around.random_key,
             rights=around.rights,
         )

@@ -21,6 +21,7 @@ from card_sim.wallet import demo_wallet
 from fse.encounter import IdentifiedPatient
 from fse.tables import package_tables
 from gateway.clock import SimulatedClock
+from gateway.contracts import contracted_concentrator
 from gateway.errors import GatewayError
 from gateway.journal import Journal
 from gateway.logs import json_log
@@ -35,7 +36,6 @@ from gateway.simulator.caisse_http import caisse_app
 from gateway.simulator.concentrator import Concentrator
 from gateway.simulator.faults import Fault, FaultPlan
 from gateway.simulator.server import LocalServer
-from gateway.transport import ConcentratorClient
 from gateway.trust_folder import read_trust
 
 if TYPE_CHECKING:
@@ -119,7 +119,12 @@ class Simulation:
             Surroundings(
                 profile=self.profile,
                 clock=self.clock,
-                transport=ConcentratorClient(first.url, dict.fromkeys(self.second_route, self._second.url)),
+                transport=contracted_concentrator(
+                    first.url,
+                    self.profile.contracts,
+                    self.clock,
+                    dict.fromkeys(self.second_route, self._second.url),
+                ),
                 trust=trust,
                 biller=_party(biller),
                 caisses={code: party.certificate for code, party in parties.items()},

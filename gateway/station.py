@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Self
 from card_sim.wallet import demo_wallet
 from fse.tables import package_tables
 from gateway.clock import SystemClock
+from gateway.contracts import contracted_concentrator
+from gateway.direct_transport import DirectTransport
 from gateway.errors import GatewayError
 from gateway.home import Home
 from gateway.journal import Journal
 from gateway.logs import SILENT
+from gateway.opposition import opposition_of
 from gateway.profile import DEFAULT, load_profile
 from gateway.service import Gateway, Surroundings
 from gateway.simulator.caisse import Caisse
@@ -28,7 +31,7 @@ from gateway.simulator.caisse_http import caisse_app
 from gateway.simulator.concentrator import Concentrator
 from gateway.simulator.faults import FaultPlan
 from gateway.simulator.server import LocalServer
-from gateway.transport import ConcentratorClient, Sending, TransportError
+from gateway.transport import Sending, TransportError
 from gateway.trust_folder import read_trust
 
 if TYPE_CHECKING:
@@ -163,22 +166,29 @@ class Station:
                 caisses={code: party.certificate for code, party in self.caisses.items()},
                 opposed_cards=frozenset(demo_wallet().opposed) | self.home.opposed_cards(),
                 random_key=lambda: str(uuid.uuid4()),
+                opposition=opposition_of(self.home).serials,
                 alone=False,  # another command, or the API, may be at work on the same journal
             ),
         )
 
     def _transport(self) -> Transport:
+        contracts = self.profile.contracts
         if self._concentrator is not None:
-            return ConcentratorClient(self._concentrator)
-        return ConcentratorClient(self._simulated_concentrator()) if self._simulator else NoConcentrator()
+            return contracted_concentrator(self._concentrator, contracts, self.clock)
+        if not self._simulator:
+            return NoConcentrator()
+        addresses = self._simulated_caisses()
+        if self.profile.direct:
+            return DirectTransport(addresses, self.home.folder / "mailbox")
+        concentrator = self._serve(Concentrator(addresses, frozenset({self.profile.biller}), FaultPlan()).app())
+        return contracted_concentrator(concentrator.url, contracts, self.clock)
 
-    def _simulated_concentrator(self) -> str:
-        """Start the other side of the wire on loopback; return the address of its concentrator."""
+    def _simulated_caisses(self) -> dict[str, str]:
+        """Start the simulated caisses on loopback; return the address of each."""
         billers = {self.profile.biller: self.biller.certificate}
         caisses = {code: Caisse(code, party, self.trust, billers, self.clock) for code, party in self.caisses.items()}
         server = self._serve(caisse_app(caisses))
-        addresses = {code: f"{server.url}/caisses/{code}/fichiers" for code in caisses}
-        return self._serve(Concentrator(addresses, frozenset(billers), FaultPlan()).app()).url
+        return {code: f"{server.url}/caisses/{code}/fichiers" for code in caisses}
 
     def _serve(self, app: Starlette) -> LocalServer:
         server = LocalServer(app)

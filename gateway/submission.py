@@ -52,7 +52,8 @@ class SubmissionDesk:
     """
     Where encounters come in.
 
-    ``opposed`` are the serial numbers of the Vitale cards on the opposition list, ``rights`` who answers about rights.
+    ``opposed`` are the serial numbers of Vitale cards that this machine opposes itself, ``opposition`` gives those of
+    the list as it is now, ``rights`` who answers about rights.
     """
 
     sealing: SealingDesk
@@ -60,6 +61,7 @@ class SubmissionDesk:
     opposed: frozenset[str]
     random_key: Callable[[], str]
     rights: RightsService | None = None
+    opposition: Callable[[], frozenset[str]] = frozenset
 
     def submit(
         self, encounter: Encounter, cards: CardsAtHand, replaces: SheetRecord | None = None
@@ -92,7 +94,7 @@ class SubmissionDesk:
             policy = self.sealing.profile.policy
             SHEETS.advance(replaces, replacing(replaces), self.sealing.clock.now(), policy, "?")  # is it possible?
         visit = replace(_visit(attach_rights(encounter, self.rights), facts, cards), replaces=replaces)
-        opposed = visit.vitale is not None and visit.vitale.data.serial in self.opposed
+        opposed = visit.vitale is not None and visit.vitale.data.serial in self.opposed | self.opposition()
         decisions = decide(visit.encounter, self.tables, opposed=opposed, policy=self.sealing.profile.channels)
         if replaces is not None:
             self._require_one_sheet(visit, decisions, signed)

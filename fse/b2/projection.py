@@ -183,7 +183,7 @@ def _starts(sheet: Sheet, shipment: Shipment) -> tuple[FileStart, LotStart]:
     return start, lot
 
 
-def _lot_totals(invoices: list[Invoice]) -> dict[str, int]:
+def _lot_totals(invoices: Sequence[Invoice]) -> dict[str, int]:
     count = len(invoices)
     return {
         "invoices": count,

@@ -39,6 +39,7 @@ from gateway.cli.output import (
 from gateway.cli.tables import ProfileOption, TablesOption, tables_of
 from gateway.evidence_parts import parts_of_sheet
 from gateway.home import Home
+from gateway.opposition import opposition_of
 from gateway.pcsc import PcscError, cards_in
 from gateway.profile import DEFAULT, load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
@@ -115,7 +116,9 @@ def seal(
             service,
             dated,
             number=number,
-            opposed_cards=frozenset(demo_wallet().opposed) | Home.local().opposed_cards(),
+            opposed_cards=frozenset(demo_wallet().opposed)
+            | Home.local().opposed_cards()
+            | opposition_of(Home.local()).serials(),
             trust=_local_trust(cards),
         )
     write_file(output, sealed.file.encode())
