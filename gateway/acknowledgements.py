@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from fse.arl import Arl, ArlError, ArlResult, verify_arl
 from fse.errors import FseError
-from fse.lifecycle import LOTS, LotEvent
-from fse.lot import digest
+from fse.lifecycle import LOTS, SHEETS, LotEvent, SheetEvent
+from fse.lot import digest, open_lot
 from fse.sealed_file import FileError, FileFormat, SealedFile
 from gateway.envelopes import open_envelope
-from gateway.movements import move_lot
+from gateway.movements import move_lot, move_sheet
 
 if TYPE_CHECKING:
     from fse.noemie import Return
@@ -66,9 +66,22 @@ class AcknowledgementDesk:
         step = LOTS.advance(stored.record, _EVENTS[arl.result], tx.now, self.profile.policy)
         tx.keep_acknowledgement(stored.number, arl.result, file)
         move_lot(tx, stored, step, self.profile, arl.code)
+        if arl.result is ArlResult.POSITIVE:
+            self._tell_those_that_left(tx, stored)
         if arl.result is ArlResult.ALTERED and arl.digest == digest(stored.envelope or b""):
             # it arrived as it left, and still could not be opened: this envelope is of no use
             tx.update_lot(stored.number, step.record, "envelope_dropped", envelope=None, sealed_for=None)
+
+    def _tell_those_that_left(self, tx: Transaction, stored: StoredLot) -> None:
+        """Carry a positive answer to the sheets of the lot that have gone on to another one: the caisse has them."""
+        for number in open_lot(stored.signed or b"").sheets:
+            sheet = tx.sheet(number)
+            if sheet is None or sheet.record.lot == stored.record.number:
+                continue
+            policy = self.profile.policy
+            if SheetEvent.ACKNOWLEDGE_POSITIVE in SHEETS.possible(sheet.record, tx.now, policy):
+                step = SHEETS.advance(sheet.record, SheetEvent.ACKNOWLEDGE_POSITIVE, tx.now, policy)
+                move_sheet(tx, sheet, step, self.profile, stored.record.number)
 
     def _matching(self, tx: Transaction, arl: Arl) -> StoredLot:
         """

@@ -40,6 +40,9 @@ _ON_THE_WAY = (LotState.EMISSION_STARTED, LotState.SENT)
 _RESUMED = "emission_resumed"
 _FAILURES = frozenset({LotEvent.EMISSION_FAILED, _RESUMED})
 _END_OF_FAILURES = frozenset({LotEvent.EMIT, LotEvent.WAIT_EXPIRED})
+_ROUNDS = 3
+"""How often a run sends again what an answer made due, before such a lot waits."""
+
 _CUT_OFFS = "cut-offs looked at"
 _NO_WAIT = datetime.fromtimestamp(0, UTC)
 
@@ -63,12 +66,29 @@ class Dispatch:
     chance: Callable[[], float]
 
     def run(self) -> None:
-        """Collect, apply what time made due, send, and collect again what came back at once."""
+        """
+        Collect, apply what time made due, send, and do at once what the answers make due.
+
+        A lot that is due again and again in one run waits then, as after any failure.
+        """
+        began = self.clock.now()
         self.collect()
         self.apply_time()
-        self.send()
-        self.collect()
-        self.apply_time()
+        for _ in range(_ROUNDS):
+            if not self.send():
+                return
+            self.collect()
+            self.apply_time()
+        self._slow_down(began)
+
+    def _slow_down(self, began: datetime) -> None:
+        """Have the lots wait that have left since ``began`` and are due again."""
+        with self.journal.read() as tx:
+            due = tx.lot_records(LotState.REEMISSION_DUE)
+            restless = [number for number, lot in due if lot.last_emitted_at and lot.last_emitted_at >= began]
+        for number in restless:
+            with self.journal.write() as tx:
+                self._back_off(tx, number)
 
     def collect(self) -> int:
         """

@@ -26,7 +26,7 @@ from fse.documents import (
 )
 from fse.encounter import AnonymousPatient, Encounter, IdentifiedPatient, SecretPatient
 from fse.identifiers import Nir
-from fse.lifecycle import PAPERS, Effect, PaperEvent, PaperKind, PaperRecord, PaperState
+from fse.lifecycle import PAPERS, Effect, PaperEvent, PaperKind, PaperRecord
 from fse.routing import Outcome
 from fse.sheet import Illness, Maternity
 from fse.sheet_xml import read_sheet
@@ -56,6 +56,7 @@ _MADE_BY = {
     Effect.PROPOSE_DUPLICATA: PaperKind.DUPLICATA,
     Effect.MAKE_PLAIN_PAPER: PaperKind.PLAIN,
 }
+_VOIDED = {Effect.VOID_PAPER: frozenset(PaperKind), Effect.VOID_DUPLICATA: frozenset({PaperKind.DUPLICATA})}
 _FORM_OF: dict[PaperKind, Literal["plain", "twin", "duplicata"]] = {
     PaperKind.TWIN: "twin",
     PaperKind.DUPLICATA: "duplicata",
@@ -195,9 +196,9 @@ def carry_out_paper(
     for effect in step.effects:
         if effect in _MADE_BY:
             _make(tx, _MADE_BY[effect], step.record, stored, profile)
-        elif effect is Effect.VOID_PAPER:
+        elif effect in _VOIDED:
             for paper in tx.papers(sheet=stored.number):
-                if paper.record.state not in {PaperState.VOID, PaperState.RECEIVED}:
+                if paper.record.kind in _VOIDED[effect] and paper.record.state not in PAPERS.finals:
                     moved = PAPERS.advance(paper.record, PaperEvent.VOID, tx.now, policy, step.row.event)
                     tx.update_paper(paper.number, moved.record, PaperEvent.VOID, step.row.event)
 

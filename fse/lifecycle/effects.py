@@ -14,6 +14,7 @@ class Effect(StrEnum):
     MAKE_PLAIN_PAPER = "make_plain_paper"
     PROPOSE_DUPLICATA = "propose_duplicata"
     VOID_PAPER = "void_paper"
+    VOID_DUPLICATA = "void_duplicata"
     QUEUE_FOR_LOT = "queue_for_lot"
     SEND = "send"
     SEND_AGAIN = "send_again"

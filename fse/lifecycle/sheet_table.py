@@ -80,7 +80,7 @@ def _answers() -> tuple[Row[S, E], ...]:
     yes, *negative = ANSWERS
     rows = [
         Row(S.QUEUED, yes, S.ACKNOWLEDGED, (WAS_EMITTED,), source=R161_47),
-        Row(S.DUPLICATA_DUE, yes, S.ACKNOWLEDGED, (WAS_EMITTED,), (Effect.VOID_PAPER,), R161_47),
+        Row(S.DUPLICATA_DUE, yes, S.ACKNOWLEDGED, (WAS_EMITTED,), (Effect.VOID_DUPLICATA,), R161_47),
         *each(JUDGED, yes, source=HOUSE),
         *each(GIVEN_UP, yes, guards=(WAS_EMITTED,), effects=FLAG, source=HOUSE),
     ]
@@ -96,7 +96,7 @@ def _returns() -> tuple[Row[S, E], ...]:
     for event, (to, effects) in RETURNS.items():
         rows += each((*ON_THE_WAY, S.ACKNOWLEDGED, S.DEFERRED), event, to, effects=effects, source=HOUSE)
         for state in BACK_HOME:
-            paper = (Effect.VOID_PAPER,) if state is S.DUPLICATA_DUE else ()
+            paper = (Effect.VOID_DUPLICATA,) if state is S.DUPLICATA_DUE else ()
             rows.append(Row(state, event, to, (WAS_EMITTED,), (*effects, *paper), HOUSE))
         rows += each(GIVEN_UP, event, guards=(WAS_EMITTED,), effects=FLAG, source=HOUSE)
         rows += each((S.PAID,), event, effects=FLAG, source=HOUSE)

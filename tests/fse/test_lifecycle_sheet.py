@@ -272,7 +272,7 @@ def unanswered_until_duplicata() -> SheetRecord:
 def test_an_answer_before_the_duplicata_makes_it_useless(event: SheetEvent) -> None:
     """Protects against a double demand: the sheet had arrived, the paper is voided."""
     step = SHEETS.advance(unanswered_until_duplicata(), event, at("2025-03-14 09:00"), REGULATION)
-    assert Effect.VOID_PAPER in step.effects
+    assert Effect.VOID_DUPLICATA in step.effects
     assert step.record.state in {S.ACKNOWLEDGED, S.PAID, S.PARTLY_PAID}
 
 
