@@ -15,7 +15,9 @@ from fse.deadlines import PARIS
 from fse.lifecycle import wording
 from fse.lifecycle.punctuality import Punctuality
 from gateway.agenda import Agenda, Line, read_agenda
+from gateway.cli.journal_option import JournalOption
 from gateway.cli.output import LanguageOption, console, day_text, language, plain, say
+from gateway.cli.tables import ProfileOption
 from gateway.profile import DEFAULT
 from gateway.station import Station
 from gateway.status import Status, read_status
@@ -25,18 +27,13 @@ if TYPE_CHECKING:
     from fse.lifecycle.punctuality import Timing
     from gateway.profile import ServiceProfile
 
-__all__ = ["agenda", "show", "status"]
+__all__ = ["AtOption", "agenda", "instant_of", "show", "status"]
 
 _COLOURS = {Punctuality.LATE: "bold red", Punctuality.AT_RISK: "yellow", Punctuality.ON_TIME: "green"}
 _SUBJECTS = {"sheet": ("feuille", "sheet"), "lot": ("lot", "lot"), "paper": ("papier", "paper")}
 _CELLS = 10
 _NEVER = "–"
 
-JournalOption = Annotated[
-    str | None,
-    typer.Option("--journal", metavar="CHEMIN|URL", help="le journal : fichier SQLite ou adresse postgresql://…"),
-]
-ProfileOption = Annotated[str, typer.Option("--profile", metavar="NOM", help="profil du service")]
 AtOption = Annotated[
     str | None,
     typer.Option("--at", metavar="AAAA-MM-JJ[THH:MM]", help="à ce moment (heure de Paris) au lieu de maintenant"),
@@ -61,7 +58,7 @@ def agenda(
 ) -> None:
     """Ce que la loi attend, et pour quand : en retard, aujourd'hui, demain, plus tard, à signer."""
     del lang
-    moment = _instant(at)
+    moment = instant_of(at)
     with _station(journal, profile) as station:
         found = read_agenda(station.journal, station.profile, moment or station.clock.now())
         service = station.profile
@@ -138,7 +135,7 @@ def status(
 ) -> None:
     """Où en est la passerelle : feuilles, lots, papiers, quarantaine, dernier point de contrôle."""
     del lang
-    moment = _instant(at)
+    moment = instant_of(at)
     with _station(journal, profile) as station:
         found = read_status(station.journal, station.profile, moment or station.clock.now())
     if as_json:
@@ -200,7 +197,7 @@ def show(
 ) -> None:
     """Toute l'histoire d'une feuille : ses événements, ceux de ses lots et de ses papiers, et son délai."""
     del lang
-    moment = _instant(at)
+    moment = instant_of(at)
     with _station(journal, profile) as station:
         found = read_timeline(station.journal, station.profile, sheet, moment or station.clock.now())
         service = station.profile
@@ -237,7 +234,7 @@ def _show_head(found: Timeline, service: ServiceProfile) -> None:
 # -------------------------------------------------------------------------------------------------------------- shared
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant_of(text: str | None) -> datetime | None:
     """Return the moment that a person wrote, in Paris unless it names its zone; a day alone is its noon."""
     if text is None:
         return None

@@ -37,15 +37,17 @@ _COMMANDS = {
     "lifecycle": "gateway.cli.lifecycle",
     "obligations": "gateway.cli.obligations",
     "route": "gateway.cli.route",
+    "payments": "gateway.cli.payments",
     "price": "gateway.cli.route",
     "purge": "gateway.cli.retention",
+    "reconcile": "gateway.cli.payments",
     "resend": "gateway.cli.desk",
     "paper": "gateway.cli.paper",
 }
 """Each command is the function of its name in its module."""
 
-_FUNCTION = {"evidence-check": "evidence_check", "import": "import_file"}
-"""Where the name of a command is no name of Python, or a word of it."""
+_FUNCTION = {"evidence-check": "evidence_check", "import": "import_file", "reconcile": "reconcile_command"}
+"""Where the name of a command is no name of Python, a word of it, or the name of something else."""
 
 _GROUPS = {
     "b2": "gateway.cli.b2",

@@ -7,10 +7,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from fse.lifecycle import PaperEvent
 from fse.noemie import ActState
 from gateway.bank_statement import StatementLine, read_statement
+from gateway.cli.payments import payments, reconcile_command
 from gateway.errors import GatewayError
 from gateway.profile import ForceMajeure
 from gateway.reconciliation import a_month_after, match_statement, reconcile
@@ -18,6 +21,8 @@ from tests.gateway.bench import ARTOIS, visit
 from tests.gateway.test_returns import COD, act, deliver, file_of, line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.reconciliation import Reconciliation
     from tests.gateway.bench import Bench
 
@@ -146,3 +151,29 @@ def test_a_statement_is_utf_8() -> None:
     """STATEMENT-LINE for bytes of another encoding."""
     with pytest.raises(GatewayError, match="STATEMENT-LINE"):
         read_statement("libellé".encode("latin-1"))
+
+
+@pytest.mark.sqlite
+def test_the_commands_tell_it(sent: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``fse payments`` line by line; ``fse reconcile`` with a statement matches it, and says so in both languages."""
+    monkeypatch.setattr("gateway.cli.output.console._width", 200)
+    deliver(sent, file_of(sent, line(), line(7)))
+    statement = tmp_path / "releve.csv"
+    statement.write_text("date;reference;libelle;montant\n2025-03-31;VIR0001;CPAM;70,00\n", encoding="utf-8")
+    app = typer.Typer()
+    app.command("payments")(payments)
+    app.command("reconcile")(reconcile_command)
+
+    def ask(*words: str) -> str:
+        result = CliRunner().invoke(app, [*words, "--journal", str(sent.path)])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    told = ask("payments")
+    assert "virement pas encore vu" in told
+    assert "feuille 7, que ce journal ne connaît pas" in told
+    told = ask("reconcile", "--statement", str(statement), "--at", "2025-04-01")
+    assert "1 virement(s) rapproché(s)" in told
+    assert "C02-411C03" in told
+    assert sent.state() == "closed"
+    assert "0 transfer(s) matched" in ask("reconcile", "--statement", str(statement), "--lang", "en")
