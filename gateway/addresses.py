@@ -17,14 +17,14 @@ __all__ = ["check_address"]
 _RESERVED = (".test", ".example", ".invalid", ".localhost")
 
 
-def check_address(url: str) -> str:
-    """Return ``url`` when it is http(s) to a reserved name or a loopback address; else raise ADDRESS-REAL."""
+def check_address(url: str, schemes: frozenset[str] = frozenset({"http", "https"})) -> str:
+    """Return ``url`` when it leads by one of ``schemes`` to a reserved name or to loopback; else raise ADDRESS-REAL."""
     try:
         parts = urlsplit(url)
     except ValueError:  # such as brackets that do not close
         raise GatewayError("ADDRESS-REAL", address=url) from None
     host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or not (_is_loopback(host) or f".{host}".endswith(_RESERVED)):
+    if parts.scheme not in schemes or not (_is_loopback(host) or f".{host}".endswith(_RESERVED)):
         raise GatewayError("ADDRESS-REAL", address=url)
     return url
 

@@ -40,6 +40,9 @@ __all__ = [
     "load_registers",
 ]
 
+_SCHEMES = frozenset({"http", "https", "smtp", "smtps"})
+"""How one sends to a concentrator."""
+
 _ANNEXES = ("1", "1.1", "1.2", "1.3", "1.4", "1.5")
 _PERSON = re.compile(r"@|\b(?:[Dd]r|[Mm]me|[Mm]lle|M|Mr|[Dd]octeur|[Mm]adame|[Mm]onsieur)\b\.?|(?:[0-9][ .]?){10}")
 """A civility, an e-mail address or ten digits in a row: no function is written so."""
@@ -288,7 +291,7 @@ def _check_records(found: Registers, file: str) -> None:
                 "REGISTER-GUARANTEE", file=file, reference=contract.reference, missing=", ".join(without)
             )
         for endpoint in contract.endpoints:
-            if not _origin(check_address(endpoint))[1]:
+            if not _origin(check_address(endpoint, _SCHEMES))[1]:
                 place = f"contracts {contract.reference}"
                 raise GatewayError("REGISTER-FIELD", file=file, place=place, reason=endpoint)
 

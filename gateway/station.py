@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Self
 from card_sim.wallet import demo_wallet
 from fse.tables import package_tables
 from gateway.clock import SystemClock
-from gateway.contracts import contracted_concentrator
+from gateway.contracts import ContractedTransport, contracted_concentrator
 from gateway.direct_transport import DirectTransport
 from gateway.errors import GatewayError
 from gateway.home import Home
 from gateway.journal import Journal
 from gateway.logs import SILENT
+from gateway.mail_transport import mail_road
 from gateway.opposition import opposition_of
 from gateway.profile import DEFAULT, load_profile
 from gateway.service import Gateway, Surroundings
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["NoConcentrator", "Station", "journal_address"]
 
 _JOURNAL = "journal.db"
+_MAIL = ("smtp://", "smtps://")
 
 
 def journal_address(journal: str | None, home: Home) -> str:
@@ -64,7 +66,7 @@ class Station:
     Use it as a context manager, or call :meth:`close`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is handed, each by its name
         self,
         *,
         home: Home,
@@ -73,6 +75,8 @@ class Station:
         clock: Clock,
         concentrator: str | None,
         simulator: bool,
+        mailbox: str,
+        mail_account: Path | None,
     ) -> None:
         self.home = home
         self.journal = journal
@@ -80,11 +84,13 @@ class Station:
         self.clock = clock
         self._concentrator = concentrator
         self._simulator = simulator
+        self._mailbox = mailbox
+        self._mail_account = mail_account
         self._stack = ExitStack()
         self._stack.callback(journal.close)
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - what a command line may name, each by its name
         cls,
         journal: str | None = None,
         profile: str = DEFAULT,
@@ -94,12 +100,16 @@ class Station:
         simulator: bool = False,
         must_exist: bool = False,
         log: Log = SILENT,
+        mailbox: str = "",
+        mail_account: Path | None = None,
     ) -> Station:
         """
         Open the station over ``journal``: a path or a ``postgresql://`` address; see :func:`journal_address`.
 
-        ``concentrator`` is the address to send to; ``simulator`` starts a simulated one, with the simulated caisses
-        behind it, on loopback. Without either nothing leaves. ``must_exist`` is for whoever only reads.
+        ``concentrator`` is the address to send to, by HTTP or by mail (``smtp://…``, with the ``mailbox`` that answers
+        come to and the file of its ``mail_account``, ``mail-account`` of the home by default); ``simulator`` starts a
+        simulated one, with the simulated caisses behind it, on loopback. Without either nothing leaves. ``must_exist``
+        is for whoever only reads.
 
         Raises :class:`gateway.errors.GatewayError`: JOURNAL-MISSING for a file that is not there when it must be,
         PROFILE-UNKNOWN, ADDRESS-REAL, HOME-MAKE, and those of :class:`gateway.journal.Journal`.
@@ -119,6 +129,8 @@ class Station:
             clock=used,
             concentrator=concentrator,
             simulator=simulator,
+            mailbox=mailbox,
+            mail_account=mail_account,
         )
 
     def __enter__(self) -> Self:
@@ -173,6 +185,10 @@ class Station:
 
     def _transport(self) -> Transport:
         contracts = self.profile.contracts
+        if self._concentrator is not None and self._concentrator.startswith(_MAIL):
+            account = self._mail_account or self.home.folder / "mail-account"
+            road = mail_road(self._concentrator, self._mailbox, account, self.clock)
+            return ContractedTransport(road, contracts, self.clock, lambda _organism: str(self._concentrator))
         if self._concentrator is not None:
             return contracted_concentrator(self._concentrator, contracts, self.clock)
         if not self._simulator:

@@ -30,7 +30,14 @@ def serve(
         list[str] | None, typer.Option(metavar="NOM", help="autre nom d'hôte accepté (en-tête Host)")
     ] = None,
     concentrator: Annotated[
-        str | None, typer.Option(metavar="URL", help="concentrateur (défaut : un simulé, dans ce processus)")
+        str | None,
+        typer.Option(metavar="URL", help="concentrateur, http ou smtp (défaut : un simulé, dans ce processus)"),
+    ] = None,
+    mailbox: Annotated[
+        str, typer.Option(metavar="URL", help="avec smtp : boîte où reviennent les réponses, imaps://… ou pop3s://…")
+    ] = "",
+    mail_account: Annotated[
+        Path | None, typer.Option(metavar="FICHIER", help="compte de messagerie (docs/mail.md)")
     ] = None,
     simulator: Annotated[
         bool, typer.Option("--simulator/--no-simulator", help="démarre un concentrateur et des caisses simulés")
@@ -55,6 +62,12 @@ def serve(
         sys.stdout.flush()
 
     with Station.open(
-        journal, profile, concentrator=concentrator, simulator=simulator and concentrator is None, log=log
+        journal,
+        profile,
+        concentrator=concentrator,
+        simulator=simulator and concentrator is None,
+        log=log,
+        mailbox=mailbox,
+        mail_account=mail_account,
     ) as station:
         serve_api(station, Listening(host=host, port=port, tls=tls, names=name or [], every=every), log, ready)

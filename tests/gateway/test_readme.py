@@ -33,7 +33,7 @@ def test_first_screen_says_what_it_is_and_is_not() -> None:
 
 def test_every_command_of_the_table_exists() -> None:
     """No command is promised that the program does not have."""
-    promised = set(re.findall(r"^\| `fse ([a-z]+)", README, re.MULTILINE))
+    promised = set(re.findall(r"^\| `fse ([a-z0-9]+)", README, re.MULTILINE))
     program = Path(sys.executable).with_name("fse")
     listed = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
     assert promised

@@ -129,3 +129,16 @@ def test_a_real_concentrator_is_refused(tmp_path: Path) -> None:
     ):
         station.gateway.dispatch.run()
     assert refusal.value.rule.id == "ADDRESS-REAL"
+
+
+def test_a_concentrator_by_mail_needs_its_mailbox_and_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``smtp://…`` sends by mail, under contract too: MAIL-SERVER without a mailbox, MAIL-ACCOUNT without account."""
+    monkeypatch.setenv("FSE_HOME", str(tmp_path / "home"))
+    where = str(tmp_path / "journal.db")
+    for mailbox, expected in (("", "MAIL-SERVER"), ("imap://127.0.0.1:1143", "MAIL-ACCOUNT")):
+        with (
+            Station.open(where, concentrator="smtp://127.0.0.1:2525", mailbox=mailbox) as station,
+            pytest.raises(GatewayError) as refusal,
+        ):
+            _ = station.gateway
+        assert refusal.value.rule.id == expected
