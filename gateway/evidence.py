@@ -8,6 +8,7 @@ zip, openssl and xmllint can judge without us. Of the other sheets of a lot noth
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from fse.deadlines import PARIS
@@ -50,6 +51,8 @@ def evidence(journal: Journal, number: int, party: Party, trust: TrustStore, *, 
         lots = sorted({int(one.detail) for one in tx.events(sheet=number) if one.name == SheetEvent.PUT_IN_LOT})
         for lot in lots:
             files |= _lot_files(tx, lot, whole=whole_lots)
+        if lines := list(_returned(tx, number)):
+            files["retours.jsonl"] = "".join(lines).encode()
         papers = tx.papers(sheet=number)
         for paper in papers:
             files[f"papiers/{paper.number:06d}.json"] = paper.document.encode()
@@ -96,6 +99,24 @@ def _lot_files(tx: Transaction, number: int, *, whole: bool) -> dict[str, bytes]
     for rank, (_, file) in enumerate(tx.acknowledgements(number), 1):
         files |= parts_of_acknowledgement(file, f"{folder}/accuse-{rank}")
     return files
+
+
+def _returned(tx: Transaction, number: int) -> Iterator[str]:
+    """
+    Yield what the payment returns say of sheet ``number``, line by line, with the digest of the caisse's signed file.
+
+    The file itself speaks of other people too and stays in the journal.
+    """
+    files = {one.number: one for one in tx.returns()}
+    for line in tx.return_lines(sheet=number):
+        of = files[line.return_number]
+        said = line.values() | {
+            "organism": of.organism,
+            "file_number": of.file_number,
+            "accounting_day": of.accounting_day.isoformat(),
+            "sha256": sha256(of.file).hexdigest(),
+        }
+        yield json.dumps(said, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _lines(tx: Transaction, chains: Iterable[int]) -> Iterator[str]:

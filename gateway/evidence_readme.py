@@ -20,6 +20,7 @@ _MEANING = {
     "consultation.json": "les faits de la consultation, dont la trace de la consultation des droits (rights)",
     "situation.json": "où en est la feuille : état, dates, lot, motifs",
     "evenements.jsonl": "les événements du journal, un par ligne, chaînés par leurs empreintes",
+    "retours.jsonl": "ce que disent d'elle les retours de paiement, avec l'empreinte du fichier signé par la caisse",
     "lot.xml": "la liste signée du lot : numéro et empreinte de chaque feuille",
     "lot.p7s": "la signature du lot, sur lot.xml",
     "lot.lot": "le lot entier, tel que transmis, avec les feuilles d'autres personnes",

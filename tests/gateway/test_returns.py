@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import pytest
 
 from fse.lifecycle import PaperEvent, SheetEvent
 from fse.noemie import ActReturn, ActState, Reason, Return, SheetKind, SheetReturn, sign_return
+from gateway.evidence import evidence
 from gateway.journal.verification import verify_journal
 from tests.fse import sheet_builders as build
 from tests.gateway.bench import ARTOIS, OPALE, visit
@@ -209,3 +214,14 @@ def test_a_payment_of_the_sheet_after_its_duplicata_is_flagged(sent: Bench) -> N
         tx.update_sheet(1, record, "duplicata_issued")
     deliver(sent, file_of(sent, line()))
     assert (sent.state(), [str(flag) for flag in sent.gateway.sheet(1).flags]) == ("duplicata_sent", ["late_answer"])
+
+
+def test_the_evidence_of_a_sheet_holds_what_was_returned(sent: Bench) -> None:
+    """The file of the medical control says what was paid, with the digest of the signed return, and of nobody else."""
+    file = file_of(sent, line(), line(7))
+    deliver(sent, file)
+    container = ZipFile(BytesIO(evidence(sent.journal, 1, sent.biller, sent.trust)))
+    said = [json.loads(one) for one in container.read("retours.jsonl").decode().splitlines()]
+    assert [(one["sheet"], one["act"], one["paid_cents"]) for one in said] == [(1, 0, COD), (1, 1, COD)]
+    assert {one["sha256"] for one in said} == {sha256(file).hexdigest()}
+    assert "retours.jsonl" in container.read("LISEZ-MOI.txt").decode()
