@@ -50,6 +50,7 @@ format: $(INSTALLED) ## Rewrite the files in the house's layout; what is left is
 
 bench: $(INSTALLED) ## Speed, as ratios to a yardstick of the same run
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.agenda
 
 schemas: $(INSTALLED) ## Write the JSON Schemas of the models into schemas/, docs/rules.md and docs/lifecycle.md
 	@$(BIN)/python -m gateway.export_schemas

@@ -1,5 +1,5 @@
 """
-A whole simulated world in one process: cards, gateway, concentrators, caisses, one clock.
+A whole simulated world in one process: cards, gateway, concentrators, caisses, their bank, one clock.
 
 Real cryptography, a real journal file, real HTTP on loopback; only the clock, the people and the faults are made up.
 With a seed, keys, sheets, lots before encryption and acknowledgements are the same at each run.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Self, TextIO
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from card_sim.pki import TestPki
 from card_sim.randomness import SeededRandomness, SystemRandomness
 from card_sim.wallet import demo_wallet
+from fse.deadlines import PARIS, paris_date
 from fse.encounter import IdentifiedPatient
 from fse.tables import package_tables
 from gateway.clock import SimulatedClock
@@ -30,16 +31,20 @@ from gateway.profile import load_profile
 from gateway.readers import CardsAtHand, ProfessionalCard
 from gateway.service import Gateway, Surroundings
 from gateway.signing_period import SigningPeriod
+from gateway.simulator.accounts import Accounts
 from gateway.simulator.adri import SimulatedRights
+from gateway.simulator.bank import Bank
 from gateway.simulator.caisse import Caisse
 from gateway.simulator.caisse_http import caisse_app
 from gateway.simulator.concentrator import Concentrator
 from gateway.simulator.faults import Fault, FaultPlan
+from gateway.simulator.judgement import Files
 from gateway.simulator.server import LocalServer
 from gateway.trust_folder import read_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import date
     from pathlib import Path
     from types import TracebackType
 
@@ -58,6 +63,7 @@ __all__ = ["Simulation"]
 _NIR_WITHOUT_KEY = 13
 
 _HOURS_OF_DISPATCH = (7, 17)  # UTC: 8 and 18 hours in winter
+_CLOSING = time(18, 30)  # in Paris: the caisses close their accounting day
 
 
 @dataclass
@@ -84,12 +90,9 @@ class Simulation:
         self.pki = TestPki.create(randomness, now=self.start)
         self._keys = randomness.stream("anonymous papers")
         self.profile = load_profile()
-        self.rights = SimulatedRights(
-            {
-                family.nir[:_NIR_WITHOUT_KEY]: tuple((one.start, one.end) for one in family.rights)
-                for family in self.wallet.vitale.values()
-            }
-        )
+        people = {family.nir[:_NIR_WITHOUT_KEY]: family for family in self.wallet.vitale.values()}
+        periods = {nir: tuple((one.start, one.end) for one in family.rights) for nir, family in people.items()}
+        self.rights = SimulatedRights(periods)
         biller = self.pki.issue_billing_party("biller", self.profile.biller, self.profile.name)
         parties = {
             caisse.code: self.pki.issue_billing_party("caisse", caisse.code, caisse.name)
@@ -102,13 +105,22 @@ class Simulation:
             code: Caisse(code, _party(party), trust, {biller.code: biller.certificate}, self.clock)
             for code, party in parties.items()
         }
+        self.bank = Bank()
+        files = self._files({nir: one.regime + one.caisse + one.centre for nir, one in people.items()}, periods)
+        self.accounts = {
+            code: Accounts(caisse=caisse, bank=self.bank, faults=self.faults_on_the_way, files=files)
+            for code, caisse in self.caisses.items()
+        }
         self._cps: dict[str, CpsCard] = {}
         self._vitale: dict[str, VitaleCard] = {}
         caisse_server = self._serve(caisse_app(self.caisses))
         addresses = {code: f"{caisse_server.url}/caisses/{code}/fichiers" for code in self.caisses}
         contracts = frozenset({self.profile.biller})
-        first = self._serve(Concentrator(addresses, contracts, self.faults_on_the_way).app())
-        self._second = self._serve(Concentrator(addresses, contracts, FaultPlan()).app())
+        self._concentrators = (
+            Concentrator(addresses, contracts, self.faults_on_the_way),
+            Concentrator(addresses, contracts, FaultPlan()),
+        )
+        first, self._second = (self._serve(one.app()) for one in self._concentrators)
         log = self._stack.enter_context(_owner_only(self.folder / "evenements.jsonl"))
         salts = randomness.stream("salts of the journal")
         chance = randomness.stream("waits after a failure")
@@ -204,18 +216,55 @@ class Simulation:
         """
         Let time pass to ``end``.
 
-        Dispatch runs twice a day and whenever a limit falls; then ``each_time`` is called.
+        Dispatch runs twice a day and whenever a limit falls, the caisses close their accounts on the evening of each
+        working day; then ``each_time`` is called.
         """
         while (instant := self._next_instant()) <= end:
+            closing = instant == self._next_closing()
             self.clock.move_to(instant)
+            if closing:
+                self.close_accounts(paris_date(instant))
             self.gateway.run()
             if each_time:
                 each_time()
         self.clock.move_to(end)
 
+    def close_accounts(self, day: date) -> None:
+        """Have every caisse close the accounting day ``day`` and send its returns, by the way that its sheets come."""
+        for one in self._concentrators:
+            one.deliver_delayed()
+        for code, accounts in self.accounts.items():
+            concentrator = self._concentrators[code in self.second_route]
+            for biller, file in accounts.close_day(day):
+                concentrator.deliver(biller, file, code)
+
+    def _next_closing(self) -> datetime:
+        """Return the next evening of a working day on which accounts are closed."""
+        now, calendar = self.clock.now(), self.profile.policy.calendar
+        day = paris_date(now)
+        while True:
+            instant = datetime.combine(day, _CLOSING, tzinfo=PARIS).astimezone(UTC)
+            if instant > now and calendar.is_working(day):
+                return instant
+            day += timedelta(days=1)
+
+    def _files(self, affiliations: Mapping[str, str], periods: Mapping[str, tuple[tuple[date, date], ...]]) -> Files:
+        """Return what the caisses know by themselves: their members and rights, the cards in opposition."""
+        opposed = frozenset(self.wallet.opposed)
+
+        def affiliation(nir: str, on: date) -> str | None:
+            del on
+            return affiliations.get(nir)
+
+        def is_opposed(serial: str, on: date) -> bool:
+            del on
+            return serial in opposed
+
+        return Files(rights=SimulatedRights(periods), affiliation=affiliation, opposed=is_opposed)
+
     def _next_instant(self) -> datetime:
         now = self.clock.now()
-        candidates = [_next_hour(now, hour) for hour in _HOURS_OF_DISPATCH]
+        candidates = [self._next_closing(), *(_next_hour(now, hour) for hour in _HOURS_OF_DISPATCH)]
         due = self.gateway.dispatch.next_due()
         if due is not None and due > now:
             candidates.append(due)

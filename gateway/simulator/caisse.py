@@ -22,9 +22,12 @@ from gateway.party import signer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from cryptography.x509 import Certificate
 
+    from fse.lot import Lot
+    from fse.seals import VerifiedSheet
     from fse.sheet import Sheet
     from fse.trust import TrustStore
     from gateway.clock import Clock
@@ -38,17 +41,24 @@ _UNKNOWN_SIGNER = "TRUST-UNKNOWN"
 """Whoever is not of this infrastructure has signed nothing here: his lot must not use up anybody's number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedSheet:
     """
-    A sheet that the caisse holds.
+    A sheet that the caisse holds: the digest of its bytes, the lot that brought it first, and when.
 
-    Its bytes' digest, and its content when its own seals hold, else the rule that it breaks.
+    ``verified`` is its content and who signed it when its own seals hold, else ``rejection`` is the broken rule.
     """
 
     digest: str
-    sheet: Sheet | None
+    lot: Lot
+    received_at: datetime
+    verified: VerifiedSheet | None = None
     rejection: str = ""
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The content, None when it is not to be believed."""
+        return None if self.verified is None else self.verified.sheet
 
 
 @dataclass
@@ -68,6 +78,11 @@ class Caisse:
         """Return the acknowledgement of the file, enveloped for its biller."""
         with self._lock:
             return make_envelope(self._answer(label, envelope), self.billers[label.biller])
+
+    def received(self) -> tuple[tuple[str, int, ReceivedSheet], ...]:
+        """Return every sheet that is held as (biller, number, sheet), in the order of their first arrival."""
+        with self._lock:
+            return tuple((biller, number, found) for (biller, number), found in self.sheets.items())
 
     def _answer(self, label: FileLabel, envelope: bytes) -> bytes:
         altered = self._sign(label, ArlResult.ALTERED, digest(envelope), code=LotAltered.default_rule)
@@ -115,24 +130,28 @@ class Caisse:
             if known is not None and known.digest != sheet_digest:
                 return self._sign(label, ArlResult.REFUSED, found, code="ARL-NUMBER-USED", sheet=number)
         for number, data in signed.sheets.items():
-            self.sheets[lot.biller, number] = self._received(signed, number, data)
+            # one that another lot has brought already keeps the day of its first arrival
+            if (lot.biller, number) not in self.sheets:
+                self.sheets[lot.biller, number] = self._received(lot, number, data)
         return self._sign(label, ArlResult.POSITIVE, found, sheets=len(lot.sheets))
 
-    def _received(self, signed: SignedLot, number: int, data: bytes) -> ReceivedSheet:
+    def _received(self, lot: Lot, number: int, data: bytes) -> ReceivedSheet:
         """
-        Judge one sheet.
+        Judge the seals of one sheet.
 
         Its fault is not the lot's: it will be rejected in the return, not in the acknowledgement.
         """
-        lot = signed.lot
+        now, verified, rejection = self.clock.now(), None, ""
         try:
-            sheet = verify_sheet(data, self.trust, self.clock.now()).sheet
+            verified = verify_sheet(data, self.trust, now)
         except FseError as error:
-            return ReceivedSheet(digest(data), None, error.rule.id)
-        stated = (sheet.number, sheet.organism, sheet.mode.kind, sheet.professional.biller, sheet.specification)
-        if stated != (number, lot.organism, lot.mode, lot.biller, lot.specification):
-            return ReceivedSheet(digest(data), None, "LOT-MIXED")
-        return ReceivedSheet(digest(data), sheet)
+            rejection = error.rule.id
+        else:
+            sheet = verified.sheet
+            stated = (sheet.number, sheet.organism, sheet.mode.kind, sheet.professional.biller, sheet.specification)
+            if stated != (number, lot.organism, lot.mode, lot.biller, lot.specification):
+                verified, rejection = None, "LOT-MIXED"
+        return ReceivedSheet(digest=digest(data), lot=lot, received_at=now, verified=verified, rejection=rejection)
 
     def _sign(
         self,

@@ -1,5 +1,5 @@
 """
-A simulated concentrator (OCT): carries files to caisses and acknowledgements to mailboxes, over HTTP.
+A simulated concentrator (OCT): carries files to caisses, acknowledgements and returns to mailboxes, over HTTP.
 
 It routes by the label alone: it has no key, so it cannot read a sheet. It delivers bytes as it received them (protocol
 art. 3), unless a fault was asked of it.
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["Concentrator"]
+__all__ = ["RETURNS", "Concentrator"]
+
+RETURNS = "retour"
+"""The mode by which faults name the flow of payment returns."""
 
 _SECONDS = 10
 _ANSWERED = 200
@@ -63,6 +66,7 @@ class Concentrator:
         self._faults = faults
         self._mailboxes: dict[str, dict[int, bytes]] = {biller: {} for biller in contracts}
         self._delivered = 0
+        self._held: list[tuple[str, bytes]] = []
         self._attempts: dict[tuple[str, str], _Attempt] = {}
         self._lock = Lock()
         self._http = urllib3.PoolManager(timeout=_SECONDS, retries=False)
@@ -77,6 +81,35 @@ class Concentrator:
                 Route("/boites/{biller}/{message:int}", self._remove, methods=["DELETE"]),
             ]
         )
+
+    def deliver(self, biller: str, message: bytes, organism: str) -> None:
+        """
+        Put a payment return of the caisse ``organism`` into the mailbox of ``biller``.
+
+        The faults «lose-return», «delay-return» and «duplicate-return» strike it; nothing is kept for a biller without
+        a contract.
+        """
+        if biller not in self._contracts or self._faults.strikes(FaultKind.LOSE_RETURN, organism, RETURNS):
+            return
+        if self._faults.strikes(FaultKind.DELAY_RETURN, organism, RETURNS):
+            with self._lock:
+                self._held.append((biller, message))
+            return
+        twice = self._faults.strikes(FaultKind.DUPLICATE_RETURN, organism, RETURNS)
+        for _ in range(2 if twice else 1):
+            self._put(biller, message)
+
+    def deliver_delayed(self) -> None:
+        """Put what was held back into its mailboxes."""
+        with self._lock:
+            held, self._held = self._held, []
+        for biller, message in held:
+            self._put(biller, message)
+
+    def _put(self, biller: str, message: bytes) -> None:
+        with self._lock:
+            self._delivered += 1
+            self._mailboxes[biller][self._delivered] = message
 
     async def _take(self, request: Request) -> Response:
         body = await read_body(request, MAX_ENVELOPE_BYTES)
@@ -118,9 +151,7 @@ class Concentrator:
             body = body[:-1] + bytes((body[-1] ^ 1,))
         answer = self._http.request("POST", self._caisses[label.organism], body=body, headers=label.headers())
         if answer.status == _ANSWERED and not self._faults.strikes(FaultKind.LOSE_ARL, label.organism, label.mode):
-            with self._lock:
-                self._delivered += 1
-                self._mailboxes[label.biller][self._delivered] = answer.data
+            self._put(label.biller, answer.data)
 
     async def _list(self, request: Request) -> Response:
         with self._lock:

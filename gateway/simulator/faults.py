@@ -23,6 +23,14 @@ class FaultKind(StrEnum):
     """The caisse's answer never reaches the biller's mailbox."""
     REFUSE_FILE = "refuse-file"
     """The concentrator answers that it cannot take the file now (HTTP 503)."""
+    PAY_LATE = "pay-late"
+    """The caisse pays one sheet after the month of the convention (mode: the sheet's, «papier» for a duplicata)."""
+    LOSE_RETURN = "lose-return"
+    """A payment return never reaches the biller's mailbox (mode: «retour», as for the next two)."""
+    DELAY_RETURN = "delay-return"
+    """A payment return reaches the mailbox with the next delivery only."""
+    DUPLICATE_RETURN = "duplicate-return"
+    """A payment return reaches the mailbox twice."""
 
 
 @dataclass(frozen=True, slots=True)
