@@ -20,6 +20,8 @@ from card_sim.randomness import SeededRandomness, SystemRandomness
 from card_sim.wallet import demo_wallet
 from fse.deadlines import PARIS, paris_date
 from fse.encounter import IdentifiedPatient
+from fse.lifecycle import PaperEvent, PaperKind
+from fse.sheet_xml import read_sheet
 from fse.tables import package_tables
 from gateway.clock import SimulatedClock
 from gateway.contracts import contracted_concentrator
@@ -61,6 +63,9 @@ if TYPE_CHECKING:
 __all__ = ["Simulation"]
 
 _NIR_WITHOUT_KEY = 13
+_AT_ITS_CAISSE = frozenset({PaperKind.TWIN, PaperKind.DUPLICATA})
+_NO_LOT = 999_999
+"""What stands for the lot on the duplicata of a sheet that was in none: a return has a number there."""
 
 _HOURS_OF_DISPATCH = (7, 17)  # UTC: 8 and 18 hours in winter
 _CLOSING = time(18, 30)  # in Paris: the caisses close their accounting day
@@ -200,6 +205,28 @@ class Simulation:
         if replaces is not None:
             return self.gateway.replace(replaces, encounter, self.cards_for(encounter))
         return self.gateway.submit(encounter, self.cards_for(encounter))
+
+    def move_paper(self, number: int, event: PaperEvent) -> None:
+        """Do something with a paper of the gateway; a twin or a duplicata that is received is at its caisse."""
+        self.gateway.move_paper(number, event)
+        if event is not PaperEvent.RECEIVE:
+            return
+        with self.gateway.journal.read() as tx:
+            paper = tx.paper(number)
+            stored = None if paper is None or paper.sheet is None else tx.sheet(paper.sheet)
+            lot = None if stored is None or not stored.record.lot else tx.lot(int(stored.record.lot))
+        if paper is None or stored is None or paper.record.kind not in _AT_ITS_CAISSE:
+            return
+        duplicata = paper.record.kind is PaperKind.DUPLICATA
+        self.accounts[stored.organism].receive_paper(
+            paper.record.kind,
+            self.profile.biller,
+            stored.number,
+            paris_date(self.clock.now()),
+            sheet=read_sheet(stored.payload) if duplicata else None,
+            lot=_NO_LOT if lot is None else lot.number,
+            lot_day=stored.record.established_on if duplicata else None,
+        )
 
     def send_all(self, rpps: str) -> tuple[int, ...]:
         """Have the professional ``rpps`` open a signing period of ten minutes, then close, sign and send the lots."""

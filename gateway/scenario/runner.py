@@ -187,13 +187,12 @@ class _Story:
         return held[-1]
 
     def _paper(self, wanted: PaperStep) -> None:
-        gateway = self._world.gateway
-        with gateway.journal.read() as tx:
+        with self._world.gateway.journal.read() as tx:
             held = [paper.number for paper in tx.papers(reference=wanted.of) if paper.record.kind is wanted.kind]
         if not held:
             raise GatewayError("SCENARIO-PAPER", reference=wanted.of, kind=wanted.kind.value)
         for event in wanted.do:
-            gateway.move_paper(held[0], event)
+            self._world.move_paper(held[0], event)
 
     def _check(self, check: Check) -> Iterator[Difference]:
         world = self._world
