@@ -116,9 +116,7 @@ def seal(
             service,
             dated,
             number=number,
-            opposed_cards=frozenset(demo_wallet().opposed)
-            | Home.local().opposed_cards()
-            | opposition_of(Home.local()).serials(),
+            opposed_cards=_opposed(),
             trust=_local_trust(cards),
         )
     write_file(output, sealed.file.encode())
@@ -190,6 +188,13 @@ def _cards_in_files(
         family = held if held.exists() else None  # not everybody has a demonstration card
     slot = None if family is None else slots.put("vitale", family)
     return CardsAtHand(professional, slot)
+
+
+def _opposed() -> frozenset[str]:
+    """Return the serial numbers of the cards that are opposed here; without a home there is no signed list."""
+    home = Home.local()
+    listed = opposition_of(home).serials() if home.trust.exists() else frozenset()
+    return frozenset(demo_wallet().opposed) | home.opposed_cards() | listed
 
 
 def _local_trust(cards: CardsAtHand) -> TrustStore | None:

@@ -12,6 +12,7 @@ import pytest
 from fse.arl import verify_arl
 from fse.lot import open_lot
 from fse.seals import verify_sheet
+from gateway.contracts import ContractedTransport
 from gateway.home import Home
 from gateway.transport import Sending
 from tests.gateway.api_bench import DOCTOR, ELSEWHERE, PIN, SITE, ApiBench, facts
@@ -136,12 +137,13 @@ def test_a_lot_that_is_not_signed_has_no_file(api: ApiBench, client: httpx.Clien
 def test_a_held_lot_is_released_and_only_such_a_one(api: ApiBench, client: httpx.Client) -> None:
     """A lot that the concentrator refuses for good waits for a person; release lets it go, once."""
     transport = api.station.gateway.dispatch.transport
+    assert isinstance(transport, ContractedTransport)
 
     def refuse(_label: FileLabel, _envelope: bytes, _attempt: int) -> tuple[Sending, str]:
         return Sending.REFUSED, "HTTP 403"
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "send", refuse)
+        patch.setattr(transport.transport, "send", refuse)
         send(client)
     assert client.get("/v1/lots/1").json()["hold"] == "HTTP 403"
     assert client.post("/v1/lots/1/release").json()["hold"] == ""
