@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, func, select
 
 from fse.lifecycle import LOTS, PAPERS, SHEETS
-from gateway.api.models import LotView, NextStep, PaperView, ReturnView, SheetView
+from gateway.api.models import LotView, NextStep, PaperView, PaymentView, ReturnView, SheetView
 from gateway.errors import GatewayError
 from gateway.journal import tables
 from gateway.journal.rows import LOT, PAPER, SHEET, instant
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["Listings"]
 
 _sheets, _lots, _papers, _answers = tables.sheets, tables.lots, tables.papers, tables.acknowledgements
+_returns, _lines = tables.returns, tables.return_lines
+_LINE_COLUMNS = (
+    "sheet",
+    "act",
+    "outcome",
+    "requested_cents",
+    "paid_cents",
+    "code",
+    "detail",
+    "mismatch",
+)
 _PAPER_SITE = func.coalesce(func.nullif(_papers.c.site, ""), _sheets.c.site, "").label("site")
 """Papers made before they had a site of their own have that of their sheet."""
 _LOT_COLUMNS = tuple(
@@ -130,6 +141,26 @@ class Listings:
         with self._journal.read() as tx:
             rows = tx.select(query.order_by(_answers.c.id).limit(limit))
         return [ReturnView(number=row.id, at=instant(row.at), lot=row.lot, result=row.result) for row in rows]
+
+    def payments(self, *, after: int, limit: int) -> list[PaymentView]:
+        """Return the lines of at most ``limit`` payment returns, whole, after the return ``after``, oldest first."""
+        some = select(_returns.c.number).where(_returns.c.number > after).order_by(_returns.c.number).limit(limit)
+        query = (
+            select(
+                _lines.c.return_number.label("payment_return"),
+                *(_returns.c[name] for name in ("organism", "accounting_day", "reference")),
+                *(_lines.c[name] for name in _LINE_COLUMNS),
+            )
+            .join(_returns, _returns.c.number == _lines.c.return_number)
+            .where(_lines.c.return_number.in_(some))
+            .order_by(_lines.c.return_number, _lines.c.rank)
+        )
+        if self._token.sites:
+            here = (_sheets.c.number == _lines.c.sheet) & _sheets.c.site.in_(sorted(self._token.sites))
+            query = query.where(exists().where(here))
+        with self._journal.read() as tx:
+            rows = tx.select(query)
+        return [PaymentView.model_validate(row, from_attributes=True) for row in rows]
 
     # ----------------------------------------------------------------------------------------------------- papers
 

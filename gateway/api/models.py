@@ -26,6 +26,7 @@ __all__ = [
     "PaperDetail",
     "PaperEventRequest",
     "PaperView",
+    "PaymentView",
     "Period",
     "PeriodRequest",
     "Ready",
@@ -168,15 +169,32 @@ class ReturnView(BaseModel):
     result: str
 
 
+class PaymentView(BaseModel):
+    """Une ligne de retour de paiement, en centimes (part AMO) · a line of a payment return, in cents (AMO part)."""
+
+    payment_return: int
+    organism: str
+    accounting_day: date
+    reference: str
+    sheet: int | None
+    act: int = Field(description="0 : la feuille entière · the whole sheet")
+    outcome: str
+    requested_cents: int
+    paid_cents: int
+    code: str
+    detail: str
+    mismatch: str = Field(description="pourquoi elle ne va avec aucune feuille · why it fits no sheet")
+
+
 class Returns(BaseModel):
     """
-    Les accusés de réception (ARL). Les retours de paiement viendront plus tard : ``payments`` est vide aujourd'hui.
+    Les accusés de réception (ARL) et les lignes des retours de paiement.
 
-    The acknowledgements (ARL). Payment returns come in a later version: ``payments`` is empty today.
+    The acknowledgements (ARL) and the lines of the payment returns.
     """
 
     acknowledgements: list[ReturnView]
-    payments: list[dict[str, Any]] = Field(default=[], max_length=0)
+    payments: list[PaymentView]
 
 
 class Period(BaseModel):

@@ -96,10 +96,14 @@ def read_the_status(desk: Desk, token: Reader) -> Status:
 
 
 @router.get("/returns", response_model=Returns)
-def list_returns(desk: Desk, token: Reader, after: After = 0, limit: Limit = 50) -> Returns:
+def list_returns(desk: Desk, token: Reader, after: After = 0, after_return: After = 0, limit: Limit = 50) -> Returns:
     """
-    Les accusés de réception (ARL) ; les retours de paiement viendront dans une version suivante.
+    Les accusés de réception (ARL) après ``after``, les lignes des retours de paiement après ``after_return``.
 
-    The acknowledgements (ARL); payment returns come in a later version.
+    The acknowledgements (ARL) after ``after``, the lines of the payment returns after ``after_return``.
     """
-    return Returns(acknowledgements=listings(desk, token).returns(after=after, limit=limit))
+    seen = listings(desk, token)
+    return Returns(
+        acknowledgements=seen.returns(after=after, limit=limit),
+        payments=seen.payments(after=after_return, limit=limit),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ from fse.lot import open_lot
 from fse.seals import verify_sheet
 from gateway.contracts import ContractedTransport
 from gateway.home import Home
+from gateway.journal import ReturnLine, StoredReturn
 from gateway.transport import Sending
 from tests.gateway.api_bench import DOCTOR, ELSEWHERE, PIN, SITE, ApiBench, facts
+from tests.gateway.bench import ARTOIS
 
 if TYPE_CHECKING:
     import httpx
@@ -262,3 +264,26 @@ def test_health_readiness_and_measures(api: ApiBench, client: httpx.Client) -> N
     assert refusal(answer) == (503, "JOURNAL-USE")
     assert answer.headers["Retry-After"] == "5"
     assert nobody.get("/health").status_code == 200
+
+
+def test_what_was_paid_is_read_line_by_line(api: ApiBench, client: httpx.Client) -> None:
+    """A return of the caisse for one sheet of ours and one of nobody: both lines; a token of another site sees none."""
+    send(client)
+    journal = api.station.journal
+    with journal.write() as tx:
+        kept = StoredReturn(tx.take_number("return"), ARTOIS, 1, date(2025, 3, 28), "VIR0001", 7000, b"signed")
+        lines = [
+            ReturnLine(kept.number, 1, "secured", 1, 0, "paid", 3500, 3500),
+            ReturnLine(kept.number, 2, "secured", 9, 0, "paid", 3500, 3500, mismatch="MATCH-UNKNOWN"),
+        ]
+        tx.keep_return(kept, lines)
+    payments = client.get("/v1/returns").json()["payments"]
+    assert [(one["sheet"], one["paid_cents"], one["mismatch"], one["accounting_day"]) for one in payments] == [
+        (1, 3500, "", "2025-03-28"),
+        (9, 3500, "MATCH-UNKNOWN", "2025-03-28"),
+    ]
+    assert client.get("/v1/returns", params={"after_return": 1}).json()["payments"] == []
+    mine = {"Authorization": f"Bearer {api.token('read', sites=(SITE,))}"}
+    assert [one["sheet"] for one in client.get("/v1/returns", headers=mine).json()["payments"]] == [1]
+    theirs = {"Authorization": f"Bearer {api.token('read', sites=(ELSEWHERE,))}"}
+    assert client.get("/v1/returns", headers=theirs).json()["payments"] == []
