@@ -27,21 +27,16 @@ from fse.noemie import (
     encode,
     read_return,
     rejections,
-    sign_return,
     verify_return,
     write_return,
 )
 from fse.noemie.rejections import RejectionKind
 from tests.fse.noemie_builders import BY_HAND, MEANT, PIECES, act, debt, returned
 from tests.fse.sheet_builders import (
-    NOW,
-    party,
-    signer,
     trust,
 )
 
 if TYPE_CHECKING:
-    from card_sim.pki import BillingParty
     from fse.noemie import Entity
     from fse.trust import TrustStore
 
@@ -263,11 +258,6 @@ def test_one_changed_character_never_changes_the_money_unseen(at: int, code: int
 
 
 # -------------------------------------------------------------------------------------------------------- signature
-
-
-def signed(found: Return = MEANT, by: BillingParty | None = None) -> bytes:
-    """Return the return signed by the caisse of the tests, or by somebody else."""
-    return sign_return(found, signer(by or party()), NOW)
 
 
 def refusal(data: bytes, store: TrustStore | None = None) -> FseError:

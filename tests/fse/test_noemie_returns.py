@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 from fse.errors import FseError
 from fse.noemie import (
@@ -23,22 +22,13 @@ from fse.noemie import (
     SheetReturn,
     check_return,
     read_return,
-    rejections,
-    sign_return,
     verify_return,
     write_return,
 )
-from fse.noemie.rejections import RejectionKind
-from tests.fse.noemie_builders import BY_HAND, MEANT, PIECES, act, debt, returned, sheet
+from tests.fse.noemie_builders import BY_HAND, MEANT, act, debt, returned, sheet
 from tests.fse.sheet_builders import (
-    NOW,
-    party,
-    signer,
     trust,
 )
-
-if TYPE_CHECKING:
-    from card_sim.pki import BillingParty
 
 REJECTED = act(state=ActState.REJECTED, paid_cents=0, reasons=(Reason("9301"),))
 DEFERRED = act(state=ActState.DEFERRED, paid_cents=0, reasons=(Reason("9501"),))
@@ -223,51 +213,6 @@ def test_what_a_field_cannot_hold_is_not_written(found: Return) -> None:
     with pytest.raises(NoemieError) as caught:
         write_return(found)
     assert caught.value.rule.id == "NOEMIE-FIELD"
-
-
-def cut(*ranks: int) -> bytes:
-    """Return the stream written by hand without some entities, its 999 counting what is left."""
-    pieces = [piece for rank, piece in enumerate(PIECES, 1) if rank not in ranks]
-    return b"".join(pieces).replace(b"00000046T", b"%08dT" % len(pieces))
-
-
-CODES = {kind: sorted(code for code, one in rejections().items() if one.kind is kind) for kind in RejectionKind}
-DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31))
-DETAIL = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", max_size=30)
-
-
-@st.composite
-def acts(draw: st.DrawFn, line: int) -> ActReturn:
-    """Draw one act of any outcome."""
-    requested = draw(st.integers(2, 9_999_999))
-    outcome = draw(st.sampled_from(Outcome))
-    paid = requested if outcome is Outcome.PAID else 0
-    kind = RejectionKind.REJECTION
-    if outcome is Outcome.PARTLY_PAID:
-        paid, kind = draw(st.integers(1, requested - 1)), RejectionKind.REDUCTION
-    elif outcome is Outcome.DEFERRED:
-        kind = RejectionKind.DEFERRAL
-    codes = st.sampled_from([code for code in CODES[kind] if "L" in rejections()[code].level])
-    reasons = st.lists(st.builds(Reason, codes, DETAIL), min_size=1, max_size=3)
-    letter = {Outcome.REJECTED: ActState.REJECTED, Outcome.DEFERRED: ActState.DEFERRED}
-    return ActReturn(
-        line=line,
-        code=draw(st.text("ABCDEFGH0123456789", min_size=1, max_size=10)),
-        on=draw(DAYS),
-        fee_cents=draw(st.integers(0, 99_999_999)),
-        base_cents=draw(st.integers(0, 99_999_999)),
-        rate_percent=draw(st.integers(0, 100)),
-        requested_cents=requested,
-        state=letter.get(outcome, ActState.PAID),
-        paid_cents=paid,
-        quantity=draw(st.integers(1, 99)),
-        reasons=() if outcome is Outcome.PAID else tuple(draw(reasons)),
-    )
-
-
-def signed(found: Return = MEANT, by: BillingParty | None = None) -> bytes:
-    """Return the return signed by the caisse of the tests, or by somebody else."""
-    return sign_return(found, signer(by or party()), NOW)
 
 
 def judge(data: bytes) -> None:
